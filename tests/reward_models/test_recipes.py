@@ -54,6 +54,33 @@ def gate_tensors(objectives: int) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def normed_gate_tensors(objectives: int) -> dict[str, torch.Tensor]:
+    """As QRM-Llama3.1-8B has them: (Linear without bias, ReLU, BatchNorm) thrice, Linear."""
+    sizes = [HIDDEN, 24, 24, 24]
+    tensors = {"gating.logit_scale": torch.tensor([1.7])}
+    for number, (inside, outside) in enumerate(itertools.pairwise(sizes)):
+        tensors[f"gating.layers.{3 * number}.weight"] = torch.randn(outside, inside) / inside**0.5
+        norm = f"gating.layers.{3 * number + 2}"
+        tensors[f"{norm}.weight"], tensors[f"{norm}.bias"] = torch.randn(2, 24).unbind()
+        tensors[f"{norm}.running_mean"] = torch.randn(24)
+        tensors[f"{norm}.running_var"] = torch.rand(24) + 0.1
+        tensors[f"{norm}.num_batches_tracked"] = torch.tensor(7)
+    tensors["gating.layers.9.weight"] = torch.randn(objectives, 24)
+    tensors["gating.layers.9.bias"] = torch.randn(objectives)
+    return tensors
+
+
+def normed_gate(t: dict[str, torch.Tensor], state: torch.Tensor) -> torch.Tensor:
+    for number in (0, 3, 6):
+        state = torch.relu(t[f"gating.layers.{number}.weight"] @ state)
+        norm = f"gating.layers.{number + 2}"
+        spread = torch.sqrt(t[f"{norm}.running_var"] + 1e-5)
+        state = (state - t[f"{norm}.running_mean"]) / spread
+        state = state * t[f"{norm}.weight"] + t[f"{norm}.bias"]
+    state = t["gating.layers.9.weight"] @ state + t["gating.layers.9.bias"]
+    return torch.softmax(state / 10.0, 0) * t["gating.logit_scale"]
+
+
 def gate(tensors: dict[str, torch.Tensor], state: torch.Tensor) -> torch.Tensor:
     for number in range(4):
         weight, bias = (tensors[f"gating.layers.{number}.{x}"] for x in ("weight", "bias"))
@@ -72,7 +99,8 @@ def armorm(t: dict[str, torch.Tensor], last: torch.Tensor, before: torch.Tensor)
 def qrm(t: dict[str, torch.Tensor], last: torch.Tensor, before: torch.Tensor) -> list[float]:
     flat = t["regression_layer.weight"] @ last
     means = torch.stack([flat[i * 19 : (i + 1) * 19].mean() for i in range(5)])
-    return [torch.dot(gate(t, before), means).item()]
+    moved = means @ t["reward_transform_matrix"]
+    return [torch.dot(normed_gate(t, before), moved).item()]
 
 
 def steerlm(t: dict[str, torch.Tensor], last: torch.Tensor, before: torch.Tensor) -> list[float]:
@@ -98,7 +126,11 @@ def heads() -> dict[str, dict[str, torch.Tensor]]:
             "reward_transform_matrix": torch.randn(19, 19) / 19**0.5,
             **gate_tensors(19),
         },
-        "qrm": {"regression_layer.weight": torch.randn(5 * 19, HIDDEN), **gate_tensors(5)},
+        "qrm": {
+            "regression_layer.weight": torch.randn(5 * 19, HIDDEN),
+            "reward_transform_matrix": torch.randn(5, 5) / 5**0.5,
+            **normed_gate_tensors(5),
+        },
         "steerlm": {"score.weight": torch.randn(9, HIDDEN)},
         "inform": {
             "score.0.weight": torch.randn(HIDDEN, HIDDEN),
@@ -179,7 +211,7 @@ def test_wrong_recipe_is_refused(save_head: Callable[[str], Path]) -> None:
     with pytest.raises(ScorerError, match=r"score\.0"):
         scorer.open(CPU)
     scorer = ClassifierScorer(Address.parse(f"hf:{save_head('qrm')}?recipe=armorm"))
-    with pytest.raises(ScorerError, match="reward_transform_matrix|another kind"):
+    with pytest.raises(ScorerError, match=r"gating\.layers\.1|another kind"):
         scorer.open(CPU)
     with pytest.raises(UnknownName, match=r"recipe\.armorm"):
         ClassifierScorer(Address.parse(f"hf:{save_head('qrm')}?recipe=armor"))

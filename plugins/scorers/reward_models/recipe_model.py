@@ -12,7 +12,7 @@ from prefgauge.plugins.scorers.reward_models.encode import Encoded
 from prefgauge.plugins.scorers.reward_models.heads import token_budget
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource
 from prefgauge.plugins.scorers.reward_models.recipes import Recipe
-from prefgauge.plugins.scorers.reward_models.tensors import linear, read_tensors
+from prefgauge.plugins.scorers.reward_models.tensors import batch_norm, linear, read_tensors
 from prefgauge.registry import ScorerError
 
 __all__ = ["RecipeModel"]
@@ -29,14 +29,17 @@ class RecipeModel:
 
     def __init__(self, body: Any, source: ModelSource, recipe: Recipe, way: str = "auto") -> None:
         self.body, self.recipe = body, recipe
-        wanted = [*recipe.layers, *recipe.gate]
+        wanted = [*recipe.layers, *recipe.gate, *recipe.gate_norms]
         wanted += [name for name in (recipe.scale, recipe.transform) if name]
         tensors = read_tensors(source, *wanted)
         where = body.device
         self.layers = [linear(tensors, name).to(where) for name in recipe.layers]
         self.gate = [linear(tensors, name).to(where) for name in recipe.gate]
+        self.norms = [batch_norm(tensors, name).to(where) for name in recipe.gate_norms]
         self.scale = _tensor(tensors, recipe.scale, where)
         self.transform = _tensor(tensors, recipe.transform, where)
+        size = self.layers[-1].out_features
+        self.quantiles = recipe.quantiles or max(1, size // self.gate[-1].out_features)
         self._check_shapes()
         self.backbone = Backbone(body, way)
         self.way, self.kernel = self.backbone.way, self.backbone.kernel
@@ -75,10 +78,10 @@ class RecipeModel:
         recipe = self.recipe
         values = _network(self.layers, last)
         if before is not None:
-            logits = _network(self.gate, before) / recipe.temperature
+            logits = _network(self.gate, before, self.norms) / recipe.temperature
             weights = logits.softmax(-1) * (1.0 if self.scale is None else self.scale)
             if recipe.head == "quantile":
-                values = values.reshape(len(values), -1, recipe.quantiles).mean(-1)
+                values = values.reshape(len(values), -1, self.quantiles).mean(-1)
             moved = values if self.transform is None else values @ self.transform
             score = (weights * moved).sum(-1, keepdim=True)
         elif recipe.weights is not None:
@@ -90,7 +93,7 @@ class RecipeModel:
 
     def _check_shapes(self) -> None:
         recipe = self.recipe
-        outputs = self.layers[-1].out_features // recipe.quantiles
+        outputs = self.layers[-1].out_features // self.quantiles
         wanted = len(recipe.attributes) or (self.gate[-1].out_features if self.gate else outputs)
         if outputs != wanted or (self.gate and self.gate[-1].out_features != outputs):
             raise ScorerError(
@@ -99,9 +102,14 @@ class RecipeModel:
             )
 
 
-def _network(layers: Sequence[Any], states: torch.Tensor) -> torch.Tensor:
+def _network(
+    layers: Sequence[Any], states: torch.Tensor, norms: Sequence[Any] = ()
+) -> torch.Tensor:
     for number, layer in enumerate(layers):
-        states = layer(torch.relu(states) if number else states)
+        if number:
+            states = torch.relu(states)
+            states = norms[number - 1](states) if norms else states
+        states = layer(states)
     return states
 
 

@@ -43,13 +43,15 @@ class Recipe:
     head: see :data:`HeadKind`.
     layers: tensor names of the value layers, first to last, without ``.weight``.
     gate: tensor names of the gate's layers, first to last (``gated``, ``quantile``).
+    gate_norms: tensor names of the batch normalisations behind the gate's hidden layers (after
+        their ReLU), one for each, or none.
     gate_back: the gate reads the state this many tokens before the answer's first one (5: the end
         of the user's turn in the Llama 3 template, before the assistant's heading).
     temperature: divides the gate's logits before the softmax.
     scale: tensor name of a number that multiplies the gate, or None.
     transform: tensor name of an (objectives, objectives) matrix applied to the values before
         they are weighted, or None.
-    quantiles: values per objective (``quantile``).
+    quantiles: values per objective (``quantile``); 0: as many as head and gate have room for.
     attributes: names of the values, in order; each becomes a dimension of the outcome.
     weights: the score is the weighted sum of the attributes; without them it is value `index`
         (or, for gated heads, the gated sum).
@@ -62,6 +64,7 @@ class Recipe:
     head: HeadKind = "linear"
     layers: tuple[str, ...] = ("score",)
     gate: tuple[str, ...] = ()
+    gate_norms: tuple[str, ...] = ()
     gate_back: int = 1
     temperature: float = 1.0
     scale: str | None = None
@@ -78,6 +81,7 @@ _HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosit
 _STEERLM = ("quality", "toxicity", "humor", "creativity", *_HELPSTEER)
 _GATE = ("gating.layers.0", "gating.layers.1", "gating.layers.2", "gating.layers.3")
 
+# checked against the release's armo-rm/stage-2_train.py and the checkpoint's tensor names
 ARMORM = Recipe(
     summary="ArmoRM (Wang et al. 2024): 19 objectives, gated by the prompt.",
     head="gated",
@@ -104,19 +108,22 @@ ARMORM = Recipe(
         "code-instruction-following",
         "code-readability",
     ),
-    unverified=("tensor names, temperature and the order of objectives",),
 )
+# checked against the modeling code of QRM-Llama3.1-8B: its gate is Linear, ReLU, BatchNorm, thrice
 QRM = Recipe(
-    summary="QRM (Dorka 2024): quantile regression per objective, gated by the prompt.",
+    summary="QRM-Llama3.1-8B (Dorka 2024): quantile regression per objective, gated by the prompt.",
     head="quantile",
     layers=("regression_layer",),
-    gate=_GATE,
+    gate=("gating.layers.0", "gating.layers.3", "gating.layers.6", "gating.layers.9"),
+    gate_norms=("gating.layers.2", "gating.layers.5", "gating.layers.8"),
     gate_back=5,
     temperature=10.0,
     scale="gating.logit_scale",
-    quantiles=19,
-    unverified=("tensor names, temperature and number of quantiles",),
+    transform="reward_transform_matrix",
+    quantiles=0,
+    unverified=("whether the Gemma model of the same family has this head",),
 )
+# order and weights: model card of Llama3-70B-SteerLM-RM
 STEERLM = Recipe(
     summary="SteerLM regression heads: nine attributes; the score is HelpSteer2's weighting.",
     attributes=_STEERLM,
@@ -127,8 +134,8 @@ STEERLM = Recipe(
         "complexity": 0.55,
         "verbosity": -0.4,
     },
-    unverified=("the order of attributes and the weights",),
 )
+# weights: model card of Nemotron-4-340B-Reward
 HELPSTEER2 = Recipe(
     summary="Five HelpSteer2 attributes; the score is their weighting for Nemotron-4-340B.",
     attributes=_HELPSTEER,
@@ -139,30 +146,26 @@ HELPSTEER2 = Recipe(
         "complexity": 0.47,
         "verbosity": -0.33,
     },
-    unverified=("the weights",),
 )
 INFORM = Recipe(
     summary="INF-ORM: two linear layers with a ReLU between.",
     head="mlp",
     layers=("score.0", "score.2"),
-    unverified=("tensor names",),
 )
 GRM = Recipe(
     summary="GRM (Yang et al. 2024): a two-layer value head.",
     head="mlp",
     layers=("v_head.summary.0", "v_head.summary.2"),
-    unverified=("tensor names",),
 )
 ULTRARM = Recipe(
     summary="UltraRM and Eurus-RM: a linear regression head.",
     layers=("regression_head",),
-    unverified=("tensor name",),
 )
 BEAVER = Recipe(
     summary="Beaver reward and cost models: a linear score head.",
     layers=("score_head",),
     template="human",
-    unverified=("tensor name, template",),
+    unverified=("the template",),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource
 from prefgauge.registry import ScorerError, require
 
-__all__ = ["linear", "read_tensors"]
+__all__ = ["batch_norm", "linear", "read_tensors"]
 
 _INDEX = "model.safetensors.index.json"
 
@@ -64,6 +64,25 @@ def linear(tensors: Mapping[str, Any], name: str) -> Any:
     if bias is not None:
         layer.bias = torch.nn.Parameter(bias, requires_grad=False)
     return layer
+
+
+def batch_norm(tensors: Mapping[str, Any], name: str) -> Any:
+    """A float32 ``torch.nn.BatchNorm1d`` in inference mode from its weight, bias and running
+    statistics.
+
+    Raises
+    ------
+    ScorerError: if one of them is missing.
+    """
+    import torch
+
+    parts = ("weight", "bias", "running_mean", "running_var")
+    missing = [f"{name}.{part}" for part in parts if f"{name}.{part}" not in tensors]
+    if missing:
+        raise ScorerError(f"the checkpoint has no tensor {', '.join(missing)}")
+    layer = torch.nn.BatchNorm1d(len(tensors[f"{name}.weight"]))
+    layer.load_state_dict({part: tensors[f"{name}.{part}"] for part in parts}, strict=False)
+    return layer.eval().requires_grad_(False)
 
 
 def _folder(source: ModelSource) -> Path:
