@@ -80,6 +80,7 @@ class Biq2021(IqaBench):
         files=(
             table("BIQ2021", "b392d968dd473bb9737dd23342c5b4c053edfa3db21873235073381e01de7330"),
         ),
+        unverified=("the arXiv number",),
     )
 
 

@@ -123,7 +123,7 @@ def _mmrb2(config: str, task: str, modality: Modality, *table: tuple[str, float]
             ),
         ),
         references=tuple(Reference(name, value, _MMRB2) for name, value in table),
-        unverified=("the configuration's and split's names on the Hub; the arXiv number",),
+        unverified=("the configuration's and split's names on the Hub",),
     )
 
 

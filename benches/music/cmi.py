@@ -55,7 +55,8 @@ def _card(id: str, title: str, kind: LabelKind, size: int, *references: Referenc
         licence_note="The licence file says Apache-2.0, the README's badge CC BY-NC-SA: treat it "
         "as non-commercial.",
         commercial=False,
-        citation="Xia et al., CMI-RewardBench, 2025",
+        citation="Ma, Xia et al., CMI-RewardBench: Evaluating Music Reward Models with Compositional "
+        "Multimodal Instruction, ICML 2026, arXiv:2603.00610",
         homepage="https://github.com/Haiwen-Xia/CMI-RewardBench",
         dimensions=tuple(Dimension(name) for name in _DIMENSIONS),
         prompt_modalities=("text", "audio"),

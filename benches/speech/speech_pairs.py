@@ -51,7 +51,7 @@ class SpeechJudge(MediaBench):
             Reference("SpeechJudge-BTRM", 0.727, "arXiv:2511.07931"),
             Reference("Gemini-2.5-Flash", 0.691, "arXiv:2511.07931"),
         ),
-        unverified=("the licence line; the arXiv number",),
+        unverified=("the licence line",),
     )
     protocol = Protocol(
         name="speechjudge",
@@ -138,7 +138,7 @@ class EmotionRanking(MediaBench):
         licence_note="Academic or commercial licence of The University of Texas at Dallas.",
         commercial=False,
         citation="Lotfian, Busso, Building Naturalistic Emotionally Balanced Speech Corpus, IEEE "
-        "TAC 2019; ranking: Naini, Diaz, Busso, RankList, 2025",
+        "TAC 2019; ranking: Naini, Diaz, Busso, RankList, 2025, arXiv:2508.09826",
         homepage="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
         dimensions=tuple(Dimension(name, scale=(1.0, 7.0)) for name in _EMOTION),
         prompt_modalities=(),

@@ -61,7 +61,7 @@ def _card(level: str, classes: int, published: Mapping[str, float]) -> BenchCard
         licence_note="built from HelpSteer, HelpSteer2 and PKU-SafeRLHF, which keep their terms",
         commercial=None,
         citation="Wang et al., Probing Preference Representations: A Multi-Dimensional Evaluation "
-        "and Analysis Method for Reward Models, 2025",
+        "and Analysis Method for Reward Models, AAAI 2026, arXiv:2511.12464",
         homepage="https://github.com/wangclnlp/MRMBench",
         dimensions=(Dimension("class", scale=(0.0, classes - 1.0)),),
         files=_files(level),

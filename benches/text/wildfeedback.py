@@ -35,10 +35,7 @@ class WildFeedback(RowBench):
         ),
         warning="real conversations, uncensored; the labels are a model's reading of complaints, "
         "and preferred answers were written by a model",
-        unverified=(
-            "the Hub revision is not pinned",
-            "the column names were seen in third-party loaders only",
-        ),
+        unverified=("the Hub revision is not pinned",),
     )
     protocol = Protocol(
         name="wildfeedback",

@@ -33,7 +33,13 @@ _PROTOCOL = Protocol(
 
 
 def _card(
-    id: str, title: str, size: int, scale: tuple[float, float], file: DataFile, cite: str
+    id: str,
+    title: str,
+    size: int,
+    scale: tuple[float, float],
+    file: DataFile,
+    cite: str,
+    unverified: tuple[str, ...] = (),
 ) -> BenchCard:
     return BenchCard(
         id=id,
@@ -51,6 +57,7 @@ def _card(
         prompt_modalities=(),
         size=size,
         files=(file,),
+        unverified=unverified,
     )
 
 
@@ -70,6 +77,7 @@ class WPC(MediaBench):
         ),
         "Liu et al., Perceptual Quality Assessment of Colored 3D Point Clouds, IEEE TVCG 2022, "
         "arXiv:2111.05474",
+        ("the arXiv number",),
     )
     protocol = _PROTOCOL
     folders = ("", "WPC")

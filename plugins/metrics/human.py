@@ -39,7 +39,7 @@ class HumanCeiling(Metric):
         needs="raters",
         range=(-1.0, 1.0),
         formula="mean over raters of r(own vote, mean of the others' votes) over shared items",
-        source="leave-one-annotator-out agreement, as in Bavaresco et al. (2024), sec. 3",
+        source="each person against the rest, as AlpacaFarm (Dubois et al. 2023) does for preferences",
         common=True,
         per_scorer=False,
     )

@@ -57,7 +57,7 @@ class PairHumanCeiling(SummarisedMetric):
         needs="rater_pairs",
         range=(0.0, 1.0),
         formula="mean over votes of agreement with the other votes on the same pair",
-        source="MT-Bench (Zheng et al. 2023), sec. 4.1; leave-one-out: Bavaresco et al. (2024)",
+        source="MT-Bench (Zheng et al. 2023), sec. 4.1; leave-one-out: AlpacaFarm (Dubois et al. 2023)",
         common=True,
         per_scorer=False,
     )

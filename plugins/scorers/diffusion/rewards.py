@@ -6,8 +6,10 @@ are means over the noise levels t:
 ``dpo``  -beta / 2 (l_policy - l_reference): the implicit reward of Diffusion-DPO up to a term of
     the prompt alone (Wallace et al., CVPR 2024, arXiv:2311.12908, eq. 14, with the weights w and
     the factor T taken into beta, as its released training does; beta 2,000 to 5,000);
-``mapo`` beta gamma l / (exp(gamma l) - 1) with gamma = 0.5: the bounded, reference-free score that
-    the released training of MaPO compares (Hong et al., 2024, arXiv:2406.06424);
+``mapo`` beta gamma l / (exp(gamma l) - 1): the bounded, reference-free link function of MaPO
+    (Hong et al., 2024, arXiv:2406.06424v2, eq. 11), with the gamma = 0.5 (``snr_value``) of its
+    released training, where the number of noise levels T stands in place of beta. Here beta is
+    only a scale;
 ``elbo`` -l: the evidence bound up to constants, as in Diffusion Classifier (Li et al., ICCV 2023,
     arXiv:2303.16203, eq. 4).
 """
