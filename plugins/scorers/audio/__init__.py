@@ -14,5 +14,6 @@ SCORERS: dict[str, str] = {
     "clap": "prefgauge.plugins.scorers.audio.clap:ClapScorer",
     "squim": "prefgauge.plugins.scorers.audio.squim:Squim",
     "dnsmos": "prefgauge.plugins.scorers.audio.dnsmos:Dnsmos",
+    "nisqa": "prefgauge.plugins.scorers.audio.nisqa:Nisqa",
 }
 PARTS: dict[str, str] = {}

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prefgauge.plugins.scorers.audio.mel import mel_filters
 from prefgauge.registry import Address, Dimension, Media, MissingExtra, ScorerCard, require
 from prefgauge.registry.media import MeasureScorer, read_audio
 from prefgauge.registry.scorer import Device
 
-__all__ = ["Dnsmos", "mel_features", "mel_filters", "segments"]
+__all__ = ["Dnsmos", "mel_features", "segments"]
 
 Floats = NDArray[np.float32]
 RATE, SECONDS = 16_000, 9.01
@@ -110,28 +111,13 @@ def mel_features(samples: Floats) -> Floats:
     padded = np.pad(samples.astype(np.float64), WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
-    power = np.abs(np.fft.rfft(frames * hann, axis=1)) ** 2 @ mel_filters().T
+    power = (
+        np.abs(np.fft.rfft(frames * hann, axis=1)) ** 2
+        @ mel_filters(RATE, WINDOW, BANDS, RATE / 2).T
+    )
     decibels = 10.0 * np.log10(np.maximum(power, 1e-10))
     decibels -= 10.0 * np.log10(max(float(power.max()), 1e-10))
     out: Floats = ((np.maximum(decibels, decibels.max() - 80.0) + 40.0) / 40.0).astype(np.float32)
-    return out
-
-
-def mel_filters() -> NDArray[np.float64]:
-    """Triangles of equal area on Slaney's mel scale, 0..8000 Hz: shape (120, bins).
-
-    Slaney, "Auditory Toolbox", 1998: linear to 1000 Hz (15 mel), then 27 steps per ln(6.4).
-    """
-    top = 15.0 + np.log(RATE / 2 / 1000.0) * 27.0 / np.log(6.4)
-    mel = np.linspace(0.0, top, BANDS + 2)
-    edges = np.where(
-        mel < 15.0, mel * 200.0 / 3.0, 1000.0 * np.exp((mel - 15.0) * np.log(6.4) / 27)
-    )
-    bins = np.arange(WINDOW // 2 + 1) * RATE / WINDOW
-    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    area = 2.0 / (edges[2:] - edges[:-2])
-    out: NDArray[np.float64] = np.maximum(0.0, np.minimum(rise, fall)) * area[:, None]
     return out
 
 
