@@ -64,6 +64,9 @@ def bench_page(bench: Bench) -> str:
     for form, other in protocol.by_form.items():
         more = ", ".join(f"{k}={v}" for k, v in other.options.items())
         lines += [f"For {form} scorers: `{other.metric}` ({more}).", ""]
+    for beside in protocol.beside:
+        more = ", ".join(f"{k}={v}" for k, v in beside.options.items())
+        lines += [f"Beside it: `{beside.metric}`{f' ({more})' if more else ''}.", ""]
     if card.warning:
         lines += [f"Warning: {card.warning}", ""]
     if card.files:

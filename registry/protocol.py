@@ -52,6 +52,7 @@ class Protocol:
     pairs: ``"labelled"``: only the pairs that labels speak of; ``"all"``: every pair of
         candidates (round robin), also for rated and ranked samples.
     dimension: the dimension of the headline; None: the first on the bench's card.
+    beside: further metrics of this protocol, reported beside the headline under their names.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Protocol:
     invalid: InvalidRule = "wrong"
     pairs: Literal["labelled", "all"] = "labelled"
     dimension: str | None = None
+    beside: tuple[MetricUse, ...] = ()
 
     def use(self, form: Form) -> MetricUse:
         """The headline metric for a scorer of `form`."""

@@ -12,6 +12,7 @@ from prefgauge.registry.discovery import Registry
 from prefgauge.registry.errors import PluginError, PrefgaugeError
 from prefgauge.registry.evidence import Evidence, Table
 from prefgauge.registry.metric import Metric, MetricResult, Settings
+from prefgauge.registry.protocol import MetricUse
 
 __all__ = ["Agreement", "agree", "headline", "restrict"]
 
@@ -40,9 +41,16 @@ def headline(
     """The headline metric's name, options and result, by the bench's protocol."""
     protocol = bench.protocol
     use = protocol.use(form)
-    metric = registry.metric(use.metric)
     settings = replace(settings, invalid=protocol.invalid, weighting=protocol.weighting)
-    dimension = protocol.dimension or bench.card.dimensions[0].name
+    return use.metric, use.options, _use(registry, bench, use, evidence, settings)
+
+
+def _use(
+    registry: Registry, bench: Bench, use: MetricUse, evidence: Evidence, settings: Settings
+) -> MetricResult:
+    """A metric of the bench's protocol on the protocol's dimension."""
+    metric = registry.metric(use.metric)
+    dimension = bench.protocol.dimension or bench.card.dimensions[0].name
     chosen = restrict(evidence, dimension)
     table: Table | None = getattr(chosen, metric.card.needs)
     if table is None or len(table) == 0:
@@ -50,14 +58,15 @@ def headline(
             f"the samples carry no {metric.card.needs} on the dimension {dimension!r}, "
             f"which the metric {use.metric!r} needs"
         )
-        return use.metric, use.options, MetricResult(value=None, coverage=0.0, reason=reason)
-    return use.metric, use.options, _compute(metric, chosen, use.options, settings)
+        return MetricResult(value=None, coverage=0.0, reason=reason)
+    return _compute(metric, chosen, use.options, settings)
 
 
 def agree(
     registry: Registry, bench: Bench, form: Form, evidence: Evidence, settings: Settings
 ) -> Agreement:
-    """The headline and every common metric that the evidence allows, per dimension."""
+    """The headline, every common metric that the evidence allows, per dimension, and what the
+    protocol wants beside them."""
     name, options, main = headline(registry, bench, form, evidence, settings)
     metrics: dict[str, MetricResult] = {}
     ceilings: dict[str, MetricResult] = {}
@@ -78,6 +87,8 @@ def agree(
             chosen = restrict(evidence, dimension)
             result = _compute(metric, chosen, {}, plain)
             (metrics if metric.card.per_scorer else ceilings)[label] = result
+    for use in bench.protocol.beside:
+        metrics[use.metric] = _use(registry, bench, use, evidence, plain)
     return Agreement(name, options, main, metrics, ceilings)
 
 

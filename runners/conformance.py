@@ -58,6 +58,11 @@ def check_bench(
             registry.metric(use.metric)
         except PrefgaugeError as error:
             problems.append(f"the protocol's metric for {form} scorers: {error}")
+    for use in bench.protocol.beside:
+        try:
+            registry.metric(use.metric)
+        except PrefgaugeError as error:
+            problems.append(f"the protocol's metric beside the headline: {error}")
     try:
         first = list(islice(bench.read(source), limit))
         second = list(islice(bench.read(source), limit))

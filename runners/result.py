@@ -68,6 +68,7 @@ def result_of(
         "shared": counts.shared,
         "failed": counts.failed,
         "invalid": counts.invalid,
+        "invalid_rate": counts.invalid / counts.requests if counts.requests else None,
         "failures": [
             {"reason": reason, "count": count, "where": counts.examples[reason]}
             for reason, count in worst
@@ -80,6 +81,7 @@ def result_of(
             "orders": bench.protocol.orders,
             "invalid": bench.protocol.invalid,
             "weighting": bench.protocol.weighting.kind,
+            **_beside(bench),
         },
         "self_check": asdict(stream.engine.check),
         "bench_data": {
@@ -98,6 +100,12 @@ def result_of(
             resamples=options.resamples,
         ),
     }  # fmt: skip
+
+
+def _beside(bench: Bench) -> dict[str, Any]:
+    """The protocol's further metrics, if it has any."""
+    uses = [{"metric": u.metric, "options": dict(u.options)} for u in bench.protocol.beside]
+    return {"beside": uses} if uses else {}
 
 
 def _notes(bench: Bench, scorer: Scorer[Any]) -> list[str]:

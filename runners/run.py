@@ -27,6 +27,7 @@ from prefgauge.runners.chance import chance
 from prefgauge.runners.engine import Engine
 from prefgauge.runners.evidence import EvidenceBuilder
 from prefgauge.runners.items import draw, items
+from prefgauge.runners.judged import Usage
 from prefgauge.runners.ledger import Ledger
 from prefgauge.runners.plan import fingerprint, requests_for
 from prefgauge.runners.result import bundle_id, outcome_line, plain, result_of
@@ -150,6 +151,7 @@ def run_one(
     floors = _floors(registry, bench, scorer) if options.floors else {}
     writer = BundleWriter(options.suite, bench.card.id, scorer.card.name)
     outcomes_sha = hashlib.sha256()
+    usage = Usage()
     try:
         rows = _guarded(bench, source)
         for answered in stream.run(islice(rows, options.limit)):
@@ -158,6 +160,7 @@ def run_one(
                 floor.add(answered.sample)
             writer.add(answered)
             outcomes_sha.update(outcome_line(answered))
+            usage.add(answered.outcomes.values())
             if on_sample is not None:
                 on_sample(stream.counts)
         writer.finish_outcomes()
@@ -177,6 +180,7 @@ def run_one(
         result["scored"] += by_crew
         result["ledger_hits"] = max(0, result["ledger_hits"] - by_crew)
         result["fingerprint"] = identity
+        result["usage"] = usage.to_json()
         result["floors"] = {
             name: _floor_result(registry, bench, floor, settings) for name, floor in floors.items()
         }

@@ -17,6 +17,7 @@ METRICS: dict[str, str] = {
     "strength-agreement": f"{_HERE}.pair_strength:StrengthAgreement",
     "position-consistency": f"{_HERE}.pair_order:PositionConsistency",
     "position-bias": f"{_HERE}.pair_order:PositionBias",
+    "swayed-rate": f"{_HERE}.swayed:SwayedRate",
     "pair-system-agreement": f"{_HERE}.system_agreement:PairSystemAgreement",
     # ratings
     "srcc": f"{_HERE}.correlations:Spearman",

@@ -52,7 +52,8 @@ def finite(value: Any) -> float | None:
 def metrics_of(result: Mapping[str, Any]) -> dict[str, float]:
     """Everything of a result that is a finite number, under names that are the same on every
     bench: ``agreement`` (the headline) with ``.ci_low``/``.ci_high``, each metric by its own name,
-    ``ceiling/...``, ``floor/...``, ``subset/...`` and the counts. None, NaN and inf are left out."""
+    ``ceiling/...``, ``floor/...``, ``subset/...``, ``usage/...`` (of judges) and the counts. None,
+    NaN and inf are left out."""
     out: dict[str, float] = {}
     for name, value in _pairs(result):
         number = finite(value)
@@ -85,12 +86,20 @@ def _pairs(result: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "coverage", result.get("coverage")
     for name in _COUNTS:
         yield name, result.get(name)
+    yield "invalid_rate", result.get("invalid_rate")
+    for name, value in sorted(_mapping(result.get("usage")).items()):
+        yield f"usage/{name}", value
     started, finished = finite(result.get("started_ms")), finite(result.get("finished_ms"))
     if started is not None and finished is not None:
         yield "seconds", (finished - started) / 1000
     yield "skill", skill(result)
     for name, entry in sorted(_mapping(result.get("metrics")).items()):
         yield from _interval(name, entry)
+    for use in _mapping(result.get("protocol")).get("beside") or ():
+        name = str(_mapping(use).get("metric"))
+        parts = _mapping(_mapping(_mapping(result.get("metrics")).get(name)).get("subsets"))
+        for subset, entry in _largest(parts):
+            yield f"{name}/{subset.replace('/', '_')}", _mapping(entry).get("value")
     for kind in ("ceilings", "floors"):
         for name, entry in sorted(_mapping(result.get(kind)).items()):
             yield from _interval(f"{kind[:-1]}/{name}", entry)

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from prefgauge.runners.cli.judged import print_judged
+
 if TYPE_CHECKING:
     from prefgauge.runners.api import Results
 
@@ -72,6 +74,7 @@ def print_results(results: Results, profile: bool = False) -> None:
             names = [r["bench"] for r in results.rows() if r.get("label_source") == source]
             listed = ", ".join(dict.fromkeys(names))
             console.print(f"Not human labels ({words}): {listed}", style="dim", markup=False)
+    print_judged(console, results.rows())
     _print_troubles(console, results)
     if profile:
         _print_profile(console, results)

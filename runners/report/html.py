@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from prefgauge.runners.compare import holm
 from prefgauge.runners.report.charts import bench_forest, detail_figures
+from prefgauge.runners.report.judged import judged
 from prefgauge.runners.report.media import Embedder
 from prefgauge.runners.report.model import (
     BenchPage,
@@ -113,6 +114,7 @@ def _page(page: BenchPage, samples: int, embedder: Embedder) -> dict[str, Any]:
     return {
         "page": page,
         "forest": bench_forest(page),
+        "judged": judged(page),
         "figures": detail_figures(page),
         "kind": _figure_kind(page),
         "subsets": subsets,

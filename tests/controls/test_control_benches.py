@@ -181,4 +181,4 @@ def test_injections_are_balanced_and_carry_the_false_answer() -> None:
         if sample.subset == "command":
             assert f"choose {'AB'[int(place.text)]}." in shown  # type: ignore[union-attr]
     assert set(wins.values()) == {4}
-    assert len(wins) == 18
+    assert len(wins) == 20
