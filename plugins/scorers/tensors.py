@@ -67,10 +67,9 @@ class Tensors:
         found = {int(match[1]) for key in self.state if (match := pattern.match(key))}
         return max(found) + 1 if found else 0
 
-    def linear(self, name: str, x: Any) -> Any:
-        """x W^T + b; without b where none was published."""
-        bias = [self[f"{name}.bias"]] if f"{name}.bias" in self else []
-        return self.f.linear(x, self[f"{name}.weight"], *bias)
+    def linear(self, name: str, x: Any, bias: bool = True) -> Any:
+        """x W^T + b; `bias`: whether there is a b."""
+        return self.f.linear(x, self[f"{name}.weight"], self[f"{name}.bias"] if bias else None)
 
     def layer_norm(self, name: str, x: Any, eps: float = 1e-5) -> Any:
         """Layer normalisation over the last axis."""

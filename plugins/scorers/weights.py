@@ -68,14 +68,13 @@ class WeightFile:
             f"Fetch {self.published.url} and give its path: {scheme}:/path/to/{self.published.name}"
         )
         source, file = Source.default(), self.published.file
+        if source.offline and source.find(file) is None:
+            raise ScorerError(
+                f"Scorer {self.address}: {self.published.name} is not here, and prefgauge is "
+                f"offline. {hint}"
+            )
         try:
-            found = source.find(file)
-            if found is None and source.offline:
-                raise ScorerError(
-                    f"Scorer {self.address}: {self.published.name} is not here, and prefgauge is "
-                    f"offline. {hint}"
-                )
-            return found or source.fetch("weights", file)
+            return source.path("weights", file)
         except DataError as error:
             text = str(error).partition(". Official place")[0]
             raise ScorerError(f"Scorer {self.address}: {text}. {hint}") from None

@@ -15,5 +15,6 @@ SCORERS: dict[str, str] = {
     "squim": "prefgauge.plugins.scorers.audio.squim:Squim",
     "dnsmos": "prefgauge.plugins.scorers.audio.dnsmos:Dnsmos",
     "nisqa": "prefgauge.plugins.scorers.audio.nisqa:Nisqa",
+    "utmos": "prefgauge.plugins.scorers.audio.utmos:Utmos",
 }
 PARTS: dict[str, str] = {}
