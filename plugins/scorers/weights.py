@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from prefgauge.plugins.scorers.image.clip_weights import file_digest
+from prefgauge.plugins.scorers.reward_models.identity import ModelSource
 from prefgauge.registry import Address, DataError, DataFile, ScorerError, Source, require
 
-__all__ = ["Published", "WeightFile", "open_weights", "weight_file"]
+__all__ = ["Published", "WeightFile", "hub_file", "open_weights", "weight_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,26 @@ def open_weights(path: Path) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise ScorerError(f"{path}: not a dictionary of weights but {type(found).__name__}.")
     return found
+
+
+def hub_file(source: ModelSource, name: str, where: str) -> Path:
+    """One file of a model: of its folder, or fetched from the Hub at its commit.
+
+    Raises
+    ------
+    ScorerError: if it is not there or cannot be fetched.
+    """
+    if source.digest is not None:
+        path = Path(source.path) / name
+        if not path.is_file():
+            raise ScorerError(f"Scorer {where}: {source.path} has no {name}.")
+        return path
+    hub: Any = require("huggingface_hub", "hub", f"The scorer {where}")
+    try:
+        return Path(hub.hf_hub_download(source.path, name, revision=source.revision))
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        raise ScorerError(
+            f"Scorer {where}: {name} cannot be fetched from {source.path} ({text}). Download the "
+            "repository and give its folder."
+        ) from None

@@ -16,5 +16,6 @@ SCORERS: dict[str, str] = {
     "dnsmos": "prefgauge.plugins.scorers.audio.dnsmos:Dnsmos",
     "nisqa": "prefgauge.plugins.scorers.audio.nisqa:Nisqa",
     "utmos": "prefgauge.plugins.scorers.audio.utmos:Utmos",
+    "audiobox": "prefgauge.plugins.scorers.audio.audiobox:Audiobox",
 }
 PARTS: dict[str, str] = {}
