@@ -16,6 +16,7 @@ SCORER_FAMILIES = (
     "judges",
     "image",
     "video",
+    "vlm_rewards",
     "audio",
     "threed",
     "personal",

@@ -13,7 +13,7 @@ from typing import Any
 
 from prefgauge.plugins.scorers.image.vqa_recipes import VqaRecipe
 from prefgauge.plugins.scorers.reward_models.identity import identify
-from prefgauge.plugins.scorers.reward_models.loading import load_model, quiet
+from prefgauge.plugins.scorers.reward_models.loading import load_model, load_processor
 from prefgauge.plugins.scorers.reward_models.torch_device import pick_device, pick_dtype
 from prefgauge.registry import (
     Address,
@@ -99,7 +99,7 @@ class VqaScorer(PointwiseScorer[Asked]):
         self.where = pick_device(device, str(self.address))
         self.dtype = pick_dtype(self.address.get("dtype", ""), device, self.where)
         trust = self.address.get("trust_remote_code", False)
-        self.processor = self._processor(trust)
+        self.processor = load_processor(self.source, trust)
         self.model = load_model(
             self.source,
             "AutoModelForImageTextToText",
@@ -111,19 +111,6 @@ class VqaScorer(PointwiseScorer[Asked]):
         self.pad = self.processor.tokenizer.pad_token_id or 0
         self.answers = self._answer_tokens()
         self.short = "logits_to_keep" in inspect.signature(self.model.forward).parameters
-
-    def _processor(self, trust: bool) -> Any:
-        transformers: Any = require("transformers", "local", f"The model {self.source.path}")
-        try:
-            with quiet():
-                return transformers.AutoProcessor.from_pretrained(
-                    self.source.path,
-                    revision=self.source.revision or "main",
-                    trust_remote_code=trust,
-                )
-        except Exception as error:
-            text = " ".join(str(error).split())[:300]
-            raise ScorerError(f"{self.source.path}: no processor can be loaded: {text}") from None
 
     def _answer_tokens(self) -> list[list[int]]:
         """Token numbers of each answer as they follow the words before it."""
@@ -219,9 +206,12 @@ class VqaScorer(PointwiseScorer[Asked]):
         return float(firsts @ worth)
 
 
-def collate(torch: Any, rows: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
+def collate(
+    torch: Any, rows: Sequence[Mapping[str, Any]], pad: int, behind: bool = False
+) -> dict[str, Any]:
     """One batch from the inputs of single requests: what runs along the tokens is padded in
-    front (so that answers end together), pictures follow one another.
+    front (so that answers end together) or, where nothing is said, `behind`; pictures follow one
+    another.
 
     Raises
     ------
@@ -235,7 +225,12 @@ def collate(torch: Any, rows: Sequence[Mapping[str, Any]], pad: int) -> dict[str
         if all(t.shape == row["input_ids"].shape for t, row in zip(tensors, rows)):
             fill = pad if name == "input_ids" else 0
             tensors = [
-                torch.nn.functional.pad(t, (longest - t.shape[1], 0), value=fill) for t in tensors
+                torch.nn.functional.pad(
+                    t,
+                    (0, longest - t.shape[1]) if behind else (longest - t.shape[1], 0),
+                    value=fill,
+                )
+                for t in tensors
             ]
         try:
             out[name] = torch.cat(tensors)

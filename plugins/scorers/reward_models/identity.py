@@ -21,7 +21,7 @@ from prefgauge.registry.source import home
 __all__ = ["ModelSource", "folder_digest", "identify"]
 
 _SUFFIXES = frozenset(
-    {".json", ".safetensors", ".bin", ".pt", ".model", ".txt", ".jinja", ".py", ".tiktoken"}
+    {".json", ".safetensors", ".bin", ".pt", ".pth", ".model", ".txt", ".jinja", ".py", ".tiktoken"}
 )
 _REMEMBER = 1 << 20  # smaller files are hashed faster than they are looked up
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")

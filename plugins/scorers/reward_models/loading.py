@@ -11,7 +11,7 @@ from typing import Any
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource
 from prefgauge.registry import ScorerError, require
 
-__all__ = ["length_limit", "load_model", "load_tokenizer", "quiet"]
+__all__ = ["length_limit", "load_model", "load_processor", "load_tokenizer", "quiet"]
 
 _HUGE = 1 << 30  # tokenizers say 1e30 for "no limit"
 
@@ -48,6 +48,23 @@ def load_tokenizer(source: ModelSource, trust: bool = False) -> Any:
             )
     except Exception as error:
         raise _explain(source, "tokenizer", error) from None
+
+
+def load_processor(source: ModelSource, trust: bool = False) -> Any:
+    """The processor (tokenizer, picture and video settings) beside a model.
+
+    Raises
+    ------
+    ScorerError: if there is none, or it needs code that was not allowed.
+    """
+    transformers: Any = require("transformers", "local", f"The model {source.path}")
+    try:
+        with quiet():
+            return transformers.AutoProcessor.from_pretrained(
+                source.path, revision=source.revision or "main", trust_remote_code=trust
+            )
+    except Exception as error:
+        raise _explain(source, "processor", error) from None
 
 
 def load_model(
