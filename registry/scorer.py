@@ -98,6 +98,13 @@ class Scorer(ABC, Generic[P]):
     def close(self) -> None:
         """Release device memory, connections and files."""
 
+    def weight_bytes(self) -> int | None:
+        """Bytes of weights that the opened scorer holds, told before it is opened; None if it is
+        not known. Scorers that are light together are opened together, and walk through a media
+        bench side by side, so that each picture or clip is decoded once for all of them; one that
+        does not know its weight runs alone."""
+        return None
+
     def remarks(self) -> Sequence[str]:
         """What a reader of the results must know, asked after a run: sentences, usually none."""
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,10 @@ from prefgauge.registry.errors import PrefgaugeError, UsageError
 from prefgauge.registry.scorer import Device, Scorer
 from prefgauge.registry.source import Source
 from prefgauge.runners.engine import Engine
+from prefgauge.runners.pace import Pace
 from prefgauge.runners.progress import Announcer, Quiet
-from prefgauge.runners.run import Options, check_compatible, run_one
+from prefgauge.runners.run import Options, check_compatible, run_steps
+from prefgauge.runners.together import groups, walk
 from prefgauge.runners.tracking import send, shown
 
 if TYPE_CHECKING:
@@ -55,6 +57,14 @@ class Results:
     problems: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
+
+    def add(self, found: Iterable[Bundle | dict[str, Any] | None]) -> None:
+        """Take in finished runs and problems; None is a run that was left out."""
+        for one in found:
+            if isinstance(one, Bundle):
+                self.bundles.append(one)
+            elif one is not None:
+                self.problems.append(one)
 
     def rows(self) -> list[dict[str, Any]]:
         """One object per run with the stable fields, ``subsets``, ``metrics`` and more."""
@@ -134,7 +144,9 @@ def run_suite(
     progress: Quiet | None = None,
     skip_misfits: bool = False,
 ) -> Results:
-    """The cross product of scorers and benches, one scorer opened at a time.
+    """The cross product of scorers and benches. Scorers that are light enough to be open together
+    walk through a media bench side by side (see :mod:`~prefgauge.runners.together`); otherwise one
+    scorer is open at a time.
 
     Parameters
     ----------
@@ -148,18 +160,22 @@ def run_suite(
     made = [registry.scorer(address) for address in dict.fromkeys(scorers)]
     sent = [registry.tracker(address) for address in trackers]
     results, announcer = Results(), Announcer(registry)
+    shared = options.together if options.crew.runner == "local" else 0  # workers hold one scorer
+    found: dict[tuple[str, str], Bundle | dict[str, Any] | None] = {}
     with progress or Quiet() as bar:
-        for scorer in made:
-            engine = Engine(scorer, options.device)
-            once = options
+        for group in groups(made, shared):
+            task = _Task(registry, source, options, announcer, bar, skip_misfits)
+            engines = [Engine(scorer, options.device) for scorer in group]
             try:
                 for bench in loaded:
-                    _one(
-                        registry, bench, engine, source, once, results, announcer, bar, skip_misfits
-                    )
-                    once = replace(once, fresh=False)  # forget once per scorer, not per bench
+                    pace = Pace.of(bench.card)
+                    done = walk([task.steps(bench, engine, pace) for engine in engines], pace)
+                    for scorer, one in zip(group, done, strict=True):
+                        found[scorer.card.name, bench.card.id] = one
             finally:
-                engine.close()
+                for engine in engines:
+                    engine.close()
+    results.add(found[s.card.name, b.card.id] for s in made for b in loaded)
     for tracker in sent:
         try:
             if results.bundles:
@@ -170,41 +186,51 @@ def run_suite(
     return results
 
 
-def _one(
-    registry: Registry,
-    bench: Bench,
-    engine: Engine,
-    source: Source,
-    options: Options,
-    results: Results,
-    announcer: Announcer,
-    bar: Quiet,
-    skip_misfits: bool,
-) -> None:
-    bench_id, scorer = bench.card.id, engine.scorer
-    name = scorer.card.name
-    try:
-        check_compatible(bench, scorer)
-    except PrefgaugeError as error:
-        if not skip_misfits:
-            results.problems.append(_problem(bench, scorer, "refused", str(error)))
-        return
-    total = _total(bench, options)
-    bar.begin(bench_id, name, total)
-    announcer.started(bench_id, name, total)
-    try:
-        bundle = run_one(
-            registry, bench, engine, source, options,
-            on_batch=lambda scored, failed: announcer.scored(bench_id, name, scored, failed),
-            on_sample=bar.update,
-        )  # fmt: skip
-    except PrefgaugeError as error:
-        results.problems.append(_problem(bench, scorer, "error", str(error)))
-    else:
-        results.bundles.append(bundle)
-        announcer.finished(bundle)
-    finally:
-        bar.end()
+@dataclass
+class _Task:
+    """What the runs of a group of scorers have in common.
+
+    Parameters
+    ----------
+    begun: names of scorers that forgot what they knew, if they were to: once, not per bench.
+    """
+
+    registry: Registry
+    source: Source
+    options: Options
+    announcer: Announcer
+    bar: Quiet
+    skip_misfits: bool
+    begun: set[str] = field(default_factory=set)
+
+    def steps(
+        self, bench: Bench, engine: Engine, pace: Pace | None
+    ) -> Generator[None, None, Bundle | dict[str, Any] | None]:
+        """One run, paused after each sample: a bundle, a problem, or None if it was left out."""
+        bench_id, scorer = bench.card.id, engine.scorer
+        name = scorer.card.name
+        try:
+            check_compatible(bench, scorer)
+        except PrefgaugeError as error:
+            return None if self.skip_misfits else _problem(bench, scorer, "refused", str(error))
+        total = _total(bench, self.options)
+        row = self.bar.begin(bench_id, name, total)
+        self.announcer.started(bench_id, name, total)
+        options = replace(self.options, fresh=self.options.fresh and name not in self.begun)
+        self.begun.add(name)
+        try:
+            bundle = yield from run_steps(
+                self.registry, bench, engine, self.source, options, pace,
+                on_batch=lambda n, failed: self.announcer.scored(bench_id, name, n, failed),
+                on_sample=row.update,
+            )  # fmt: skip
+        except PrefgaugeError as error:
+            return _problem(bench, scorer, "error", str(error))
+        else:
+            self.announcer.finished(bundle)
+            return bundle
+        finally:
+            row.end()
 
 
 def _total(bench: Bench, options: Options) -> int | None:

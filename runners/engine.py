@@ -21,7 +21,7 @@ from prefgauge.registry.scorer import Device, Scorer
 __all__ = ["Answer", "Engine", "Pending", "SelfCheck"]
 
 _FLUSH = 0.5  # seconds between commits of a streaming scorer's answers
-_CHUNK = 16  # requests prepared by one task: amortises the hand-over between threads
+_CHUNK = 16  # requests prepared by one task at most: amortises the hand-over between threads
 
 
 @dataclass(slots=True)
@@ -94,12 +94,15 @@ class Engine:
         While one window is on the device, the next is prepared. Within a window, requests are
         sorted by falling cost (memory trouble shows at once) with equal share keys together.
         """
-        with ThreadPoolExecutor(max(1, self.device.workers), "prepare") as pool:
+        workers = max(1, self.device.workers)
+        with ThreadPoolExecutor(workers, "prepare") as pool:
             ahead: deque[tuple[Sequence[Pending], list[Future[None]]]] = deque()
             for window in windows:
                 if window:
                     self.open()
-                parts = [window[i : i + _CHUNK] for i in range(0, len(window), _CHUNK)]
+                # a small window (of media) still goes to all threads, and ends on them together
+                chunk = max(1, min(_CHUNK, len(window) // (4 * workers)))
+                parts = [window[i : i + chunk] for i in range(0, len(window), chunk)]
                 ahead.append((window, [pool.submit(self._prepare, part) for part in parts]))
                 if len(ahead) > 1:
                     yield from self._window(*ahead.popleft())

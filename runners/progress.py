@@ -10,7 +10,17 @@ from prefgauge.registry.bundle import Bundle
 from prefgauge.registry.discovery import Registry
 from prefgauge.runners.stream import Counts
 
-__all__ = ["Announcer", "Bar", "Quiet"]
+__all__ = ["Announcer", "Bar", "Quiet", "Row"]
+
+
+class Row:
+    """The progress of one run: shows nothing; the base of :class:`BarRow`."""
+
+    def update(self, counts: Counts) -> None:
+        """A sample is done."""
+
+    def end(self) -> None:
+        """The run is over."""
 
 
 class Quiet:
@@ -27,14 +37,9 @@ class Quiet:
     ) -> None:
         return None
 
-    def begin(self, bench: str, scorer: str, total: int | None) -> None:
-        """A run begins."""
-
-    def update(self, counts: Counts) -> None:
-        """A sample is done."""
-
-    def end(self) -> None:
-        """The run is over."""
+    def begin(self, bench: str, scorer: str, total: int | None) -> Row:
+        """A run begins; several may be under way."""
+        return Row()
 
 
 class Bar(Quiet):
@@ -59,8 +64,6 @@ class Bar(Quiet):
             console=Console(stderr=True),
             transient=True,
         )
-        self._task: Any = None
-        self._start = self._shown = 0.0
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -74,10 +77,18 @@ class Bar(Quiet):
     ) -> None:
         self._progress.stop()
 
-    def begin(self, bench: str, scorer: str, total: int | None) -> None:
+    def begin(self, bench: str, scorer: str, total: int | None) -> Row:
         """Add a bar for this run."""
-        self._start = time.monotonic()
-        self._task = self._progress.add_task(f"{bench} · {scorer[:40]}", total=total, facts="")
+        task = self._progress.add_task(f"{bench} · {scorer[:40]}", total=total, facts="")
+        return BarRow(self._progress, task)
+
+
+class BarRow(Row):
+    """The bar of one run."""
+
+    def __init__(self, progress: Any, task: Any) -> None:
+        self._progress, self._task = progress, task
+        self._start, self._shown = time.monotonic(), 0.0
 
     def update(self, counts: Counts) -> None:
         """Show the counts, at most ten times a second."""

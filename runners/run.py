@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -29,12 +29,13 @@ from prefgauge.runners.evidence import EvidenceBuilder
 from prefgauge.runners.items import draw, items
 from prefgauge.runners.judged import Usage
 from prefgauge.runners.ledger import Ledger
+from prefgauge.runners.pace import Pace
 from prefgauge.runners.plan import fingerprint, requests_for
 from prefgauge.runners.result import bundle_id, outcome_line, plain, result_of
 from prefgauge.runners.shards.fill import Crew, fill
 from prefgauge.runners.stream import Counts, Store, Stream
 
-__all__ = ["FLOORS", "Options", "check_compatible", "open_ledger", "run_one"]
+__all__ = ["FLOORS", "Options", "check_compatible", "open_ledger", "run_one", "run_steps"]
 
 #: Baselines scored beside every result (``random`` is computed, not scored).
 FLOORS = ("length",)
@@ -55,6 +56,8 @@ class Options:
     floors: compute the baselines beside each result.
     min_coverage: overrides the bench's own threshold.
     crew: who scores: this process, several, or a Ray cluster.
+    together: how many bytes of weights may be held at once by scorers that walk through a media
+        bench side by side and share its decodes; 0 for one scorer at a time.
     """
 
     suite: str = "prefgauge"
@@ -67,6 +70,7 @@ class Options:
     floors: bool = True
     min_coverage: float | None = None
     crew: Crew = field(default_factory=Crew)
+    together: int = 4 << 30
 
 
 def check_compatible(bench: Bench, scorer: Scorer[Any]) -> None:
@@ -138,6 +142,30 @@ def run_one(
     ScorerError: if the scorer cannot judge this bench, or cannot be opened.
     StoreError: if the ledger or the bundle cannot be written.
     """
+    pace = Pace.of(bench.card)
+    going = run_steps(registry, bench, engine, source, options, pace, on_batch, on_sample)
+    while True:
+        try:
+            next(going)
+        except StopIteration as end:
+            bundle: Bundle = end.value
+            return bundle
+
+
+def run_steps(
+    registry: Registry,
+    bench: Bench,
+    engine: Engine,
+    source: Source,
+    options: Options,
+    pace: Pace | None,
+    on_batch: Callable[[int, int], None] | None = None,
+    on_sample: Callable[[Counts], None] | None = None,
+) -> Generator[None, None, Bundle]:
+    """:func:`run_one` in steps: pauses after each sample, and returns the bundle at the end.
+
+    Closing it early leaves what is in the ledger there, and no bundle.
+    """
     scorer = engine.scorer
     check_compatible(bench, scorer)
     registry.metric(bench.protocol.use(scorer.form).metric)  # an unknown one fails before scoring
@@ -146,7 +174,7 @@ def run_one(
     identity = fingerprint(scorer, options.device)
     ledger = open_ledger(identity, scorer, options)
     store, by_crew = _fill(bench, scorer, source, ledger, options, on_batch)
-    stream = Stream(bench.card.id, bench.protocol, engine, store, on_batch)
+    stream = Stream(bench.card.id, bench.protocol, engine, store, on_batch, pace=pace)
     builder = _builder(bench, scorer)
     floors = _floors(registry, bench, scorer) if options.floors else {}
     writer = BundleWriter(options.suite, bench.card.id, scorer.card.name)
@@ -163,6 +191,7 @@ def run_one(
             usage.add(answered.outcomes.values())
             if on_sample is not None:
                 on_sample(stream.counts)
+            yield
         writer.finish_outcomes()
         evidence = builder.build()
         settings = Settings(resamples=options.resamples, seed=options.seed)

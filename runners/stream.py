@@ -22,6 +22,7 @@ from prefgauge.registry.protocol import Protocol
 from prefgauge.registry.sample import BadRow, Sample
 from prefgauge.registry.scorer import Scorer
 from prefgauge.runners.engine import Answer, Engine, Pending
+from prefgauge.runners.pace import Pace
 from prefgauge.runners.plan import key_of, requests_for
 
 __all__ = ["Answered", "Counts", "Stream"]
@@ -100,6 +101,7 @@ class Stream:
     engine: answers what the ledger does not know.
     ledger: None to keep no record.
     on_batch: called after each batch with (requests answered, without a usable answer).
+    pace: where windows of media end; by default only the number of requests ends a window.
     """
 
     bench: str
@@ -109,10 +111,12 @@ class Stream:
     on_batch: Callable[[int, int], None] | None = None
     counts: Counts = field(default_factory=Counts)
     window: int = WINDOW
+    pace: Pace | None = None
     _sha: Any = field(default_factory=hashlib.sha256)
     _ids: array[int] = field(default_factory=lambda: array("q"))
     _waiting: dict[bytes, list[tuple[Answered, Request]]] = field(default_factory=dict)
     _ahead: deque[Answered] = field(default_factory=deque)
+    _through: int = 0
 
     def run(self, rows: Iterable[Sample | BadRow]) -> Iterator[Answered]:
         """Yield every sample, in reading order, once all its requests are answered."""
@@ -122,7 +126,9 @@ class Stream:
         for answers in self.engine.answer(self._windows(rows, ready)):
             held += answers
             # a sync costs milliseconds: cheap batches share one, dear ones are stored at once
-            if len(held) >= self.window or time.monotonic() - stored > COMMIT_SECONDS:
+            # media are dear, and other scorers of the run may wait for this window's end
+            dear = self.pace is not None
+            if dear or len(held) >= self.window or time.monotonic() - stored > COMMIT_SECONDS:
                 self._store(held)
                 held, stored = [], time.monotonic()
                 self._collect(ready)
@@ -147,15 +153,21 @@ class Stream:
         self, rows: Iterable[Sample | BadRow], ready: deque[Answered]
     ) -> Iterator[list[Pending]]:
         planned: list[tuple[Answered, Request, bytes]] = []
+        number = begun = 0
         for row in rows:
             if isinstance(row, BadRow):
                 self.counts.bad_rows += 1
                 self.counts.note(f"bad row: {row.reason}", row.where)
                 continue
             self._plan(row, planned)
-            if len(planned) >= self.window:
-                yield self._misses(planned)
-                planned = []
+            full = self.pace is not None and self.counts.samples >= self.pace.end(number)
+            if full or len(planned) >= self.window:
+                number += full
+                missing = self._misses(planned)
+                if self.pace is not None:
+                    self.pace.sent(id(self), missing, self.counts.samples - begun)
+                yield missing
+                planned, begun = [], self.counts.samples
                 self._collect(ready)
         yield self._misses(planned)
 
@@ -229,6 +241,9 @@ class Stream:
             done = self._ahead.popleft()
             done.outcomes = {shown: done.outcomes[shown] for shown in done.asked}
             ready.append(done)
+            self._through += 1
+        if self.pace is not None:
+            self.pace.delivered(self._through)
 
 
 def _refusal(sample: Sample, scorer: Scorer[Any]) -> str:

@@ -31,11 +31,16 @@ class MediaCache:
     Parameters
     ----------
     capacity: largest sum of the sizes of the values kept.
+
+    Attributes
+    ----------
+    used: sum of the sizes of the values kept now; `loaded`: of all that were ever kept.
+    hits, misses: how often a value was there, and was not.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self.used = 0
+        self.used = self.loaded = 0
         self.hits = 0
         self.misses = 0
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
@@ -66,6 +71,11 @@ class MediaCache:
                 with self._lock:
                     self._loading.pop(key, None)
 
+    def peek(self, key: Hashable) -> Any:
+        """The value under `key`, or None; nothing is loaded."""
+        with self._lock:
+            return self._touch(key) if key in self._values else None
+
     def clear(self) -> None:
         """Forget all values."""
         with self._lock:
@@ -85,6 +95,7 @@ class MediaCache:
             return
         self._values[key] = (value, size)
         self.used += size
+        self.loaded += size
         while self.used > self.capacity:
             _, (_, freed) = self._values.popitem(last=False)
             self.used -= freed

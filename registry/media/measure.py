@@ -53,6 +53,10 @@ class MeasureScorer(PointwiseScorer[Mapping[str, float]]):
         for module, extra in self.packages:
             require(module, extra, f"The scorer {self.card.name}")
 
+    def weight_bytes(self) -> int | None:
+        """None to speak of; see :meth:`Scorer.weight_bytes`."""
+        return 0
+
     def prepare(self, request: Request) -> Mapping[str, float]:
         """See :meth:`Scorer.prepare`."""
         return self.measure(only(request.candidate(), self.kind))
