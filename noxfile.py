@@ -1,4 +1,4 @@
-"""Sessions: tests, lint, types, wheel, plugin, docs, faults, browser, gpu.
+"""Sessions: tests, lint, types, wheel, plugin, authors, docs, faults, browser, gpu.
 
 ``nox`` runs tests, lint and types. On a machine with a preinstalled torch (a GPU image),
 ``nox --no-venv -s gpu`` uses that environment as it is.
@@ -80,6 +80,13 @@ def plugin(session: nox.Session) -> None:
     session.install("--no-deps", "./examples/prefgauge-plugin-example")
     session.run("prefgauge", "plugins", "--strict")
     session.run("prefgauge", "run", "example-arithmetic", "-s", "example-calculator", "--no-track")
+
+
+@nox.session(default=False)
+def authors(session: nox.Session) -> None:
+    """A plugin author's first hour in full: every kind of new package, and a fresh environment."""
+    install(session, "test", "lint", "types")
+    session.run("pytest", "tests/authors", *session.posargs)
 
 
 @nox.session(default=False)

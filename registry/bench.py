@@ -14,7 +14,10 @@ from prefgauge.registry.protocol import Protocol
 from prefgauge.registry.sample import BadRow, Sample
 from prefgauge.registry.source import Source
 
-__all__ = ["BadRowWarning", "Bench", "RowBench"]
+__all__ = ["BAD_ROW", "BadRowWarning", "Bench", "RowBench"]
+
+#: What a row that is not of the published shape may raise in :meth:`RowBench.to_sample`.
+BAD_ROW = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 
 
 class BadRowWarning(UserWarning):
@@ -92,7 +95,7 @@ class RowBench(Bench):
             except KeyError as error:
                 have = ", ".join(sorted(map(str, row))) or "nothing"
                 yield BadRow(where, f"the field {error} is missing (the row has: {have})")
-            except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+            except BAD_ROW as error:
                 empty = [str(name) for name, value in row.items() if value in ("", None)]
                 hint = f" (empty fields: {', '.join(empty)})" if empty else ""
                 yield BadRow(where, f"{type(error).__name__}: {error}{hint}")

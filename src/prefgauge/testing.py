@@ -29,6 +29,7 @@ from prefgauge.registry import (
     default,
 )
 from prefgauge.registry.address import Address
+from prefgauge.registry.bench import BAD_ROW
 from prefgauge.registry.labels import Preference, Ranking, Rating
 from prefgauge.runners.conformance import check_bench, check_metric, check_scorer
 
@@ -62,7 +63,8 @@ class BenchConformance:
     ----------
     bench: the bench class.
     rows: for a :class:`RowBench`, published rows with the id their sample must have.
-    bad_rows: rows that must be refused with KeyError, TypeError or ValueError.
+    bad_rows: rows that must be refused with an error that becomes a BadRow (KeyError, TypeError,
+        ValueError, AttributeError, IndexError, ArithmeticError).
     source: where its data is; by default as the command line finds it.
     bad_rows_known: so many rows of the published data are broken, and known to be.
     """
@@ -97,7 +99,7 @@ class BenchConformance:
             assert isinstance(bench, RowBench), "bad_rows are for a RowBench"
             try:
                 sample = bench.to_sample(row, "default/0")
-            except (KeyError, TypeError, ValueError):
+            except BAD_ROW:
                 continue
             raise AssertionError(f"{row!r} was taken as {sample!r}")
 
