@@ -196,7 +196,7 @@ def measure(
     """Measure one set, plain and ours in turn."""
     encoded = conversations(lengths)
     padded, unique, nominal = work(lengths, encoded)
-    budget = args.budget or classifier.budget()
+    budget = args.budget or classifier.budget
     scorer = Lengthy(classifier, encoded, budget)
     if args.device.startswith("cuda"):  # warm up kernels and the memory pool
         ours(scorer, lengths[:64], args.device)

@@ -79,6 +79,7 @@ class Scorer(ABC, Generic[P]):
     batch_size: largest number of requests in one batch.
     batch_invariant: False if a request must not be scored a second time to compare (it costs
         money, or is drawn at random).
+    stages: True if :meth:`stage` does part of the work of a batch ahead of the device.
     streams: True if :meth:`score_stream` gives answers one by one, each as soon as it is there.
     represents: True if :meth:`represent` gives the hidden state behind an answer.
     """
@@ -89,6 +90,7 @@ class Scorer(ABC, Generic[P]):
     batch_cost: int = 1 << 14
     batch_size: int = 64
     batch_invariant: bool = True
+    stages: bool = False
     streams: bool = False
     represents: bool = False
 
@@ -123,6 +125,22 @@ class Scorer(ABC, Generic[P]):
         """Prepared requests with an equal key lie next to each other in one batch where it fits
         (candidates of one prompt, for prefix sharing); None: no wish."""
         return None
+
+    def group_cost(self, group: Sequence[P]) -> int:
+        """Cost of requests with an equal share key when they are scored in one batch: less than
+        the sum of their costs where what they share is computed once. Only asked where
+        :attr:`padded` is False. By default the sum."""
+        return sum(self.cost(prepared) for prepared in group)
+
+    def stage(self, batch: Sequence[P]) -> object:
+        """Lay a batch out and begin its copy to the device, an optional capability announced by
+        :attr:`stages`: called in another thread while the batch before is being scored, so it
+        must not change the scorer. What it returns reaches :meth:`score_staged`."""
+        return None
+
+    def score_staged(self, batch: Sequence[P], staged: Any) -> Sequence[Outcome]:
+        """:meth:`score`, given what :meth:`stage` made of the same batch."""
+        return self.score(batch)
 
     @abstractmethod
     def score(self, batch: Sequence[P]) -> Sequence[Outcome]:

@@ -6,33 +6,25 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Lock
 from typing import Any
 
 from prefgauge.registry.errors import PluginError, PrefgaugeError
+from prefgauge.registry.meter import Meter, metering
 from prefgauge.registry.outcome import Outcome, Request
 from prefgauge.registry.scorer import Device, Scorer
+from prefgauge.runners.batches import Pending, batches, total_cost
+from prefgauge.runners.pump import Pump
 
 __all__ = ["Answer", "Engine", "Pending", "SelfCheck"]
 
-_FLUSH = 0.5  # seconds between commits of a streaming scorer's answers
 _CHUNK = 16  # requests prepared by one task at most: amortises the hand-over between threads
-
-
-@dataclass(slots=True)
-class Pending:
-    """A request waiting for its answer, with its ledger key."""
-
-    request: Request
-    key: bytes
-    prepared: Any = None
-    cost: int = 0
-    problem: str = ""
+#: What the engine's other threads do while the run's own thread scores.
+LANES = ("preparing", "staging", "streaming")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +49,6 @@ class SelfCheck:
     largest: float = 0.0
 
 
-@dataclass(slots=True)
-class Spent:
-    """Seconds spent: waiting for prepared requests, scoring on the device, opening the scorer."""
-
-    waiting: float = 0.0
-    scoring: float = 0.0
-    opening: float = 0.0
-    batches: int = 0
-    cost: int = 0
-
-
 @dataclass
 class Engine:
     """Answers requests with one scorer.
@@ -78,15 +59,24 @@ class Engine:
         answered by the ledger loads no weights.
     device: where to compute, and how many threads prepare.
     self_check: requests of the first batches to score again alone; 0 for none.
+
+    Attributes
+    ----------
+    meter: seconds of the thread that runs the engine, and counts of what went through models.
+    lanes: seconds of the threads beside it, by what they do; see :data:`LANES`.
+    batches: batches scored.
     """
 
     scorer: Scorer[Any]
     device: Device = field(default_factory=Device)
     self_check: int = 3
     check: SelfCheck = field(default_factory=SelfCheck)
-    spent: Spent = field(default_factory=Spent)
+    meter: Meter = field(default_factory=Meter)
+    lanes: dict[str, Meter] = field(default_factory=dict)
+    batches: int = 0
     _opened: bool = False
     _budget: int = 0
+    _lock: Lock = field(default_factory=Lock)
 
     def answer(self, windows: Iterable[Sequence[Pending]]) -> Iterator[list[Answer]]:
         """Answer windows of requests; yields a list of answers after each batch.
@@ -95,7 +85,10 @@ class Engine:
         sorted by falling cost (memory trouble shows at once) with equal share keys together.
         """
         workers = max(1, self.device.workers)
-        with ThreadPoolExecutor(workers, "prepare") as pool:
+        with (
+            ThreadPoolExecutor(workers, "prepare") as pool,
+            ThreadPoolExecutor(1, "stage") as stager,
+        ):
             ahead: deque[tuple[Sequence[Pending], list[Future[None]]]] = deque()
             for window in windows:
                 if window:
@@ -105,22 +98,22 @@ class Engine:
                 parts = [window[i : i + chunk] for i in range(0, len(window), chunk)]
                 ahead.append((window, [pool.submit(self._prepare, part) for part in parts]))
                 if len(ahead) > 1:
-                    yield from self._window(*ahead.popleft())
+                    yield from self._window(*ahead.popleft(), stager)
             while ahead:
-                yield from self._window(*ahead.popleft())
+                yield from self._window(*ahead.popleft(), stager)
 
     def open(self) -> None:
         """Open the scorer if it is not open yet."""
         if not self._opened:
-            start = time.perf_counter()
-            self.scorer.open(self.device)
-            self.spent.opening += time.perf_counter() - start
+            with self.meter.part("opening"):
+                self.scorer.open(self.device)
             self._opened = True
             self._budget = self.scorer.batch_cost
 
     def begin(self) -> None:
         """Start counting anew for the next run; the scorer stays open."""
-        self.check, self.spent = SelfCheck(), Spent()
+        self.check, self.meter, self.batches = SelfCheck(), Meter(), 0
+        self.lanes = {name: Meter() for name in LANES}
 
     def close(self) -> None:
         """Close the scorer if it was opened."""
@@ -128,21 +121,26 @@ class Engine:
             self.scorer.close()
             self._opened = False
 
+    def __post_init__(self) -> None:
+        self.begin()
+
     def _prepare(self, part: Sequence[Pending]) -> None:
+        start = time.perf_counter()
         for item in part:
             try:
                 item.prepared = self.scorer.prepare(item.request)
                 item.cost = max(1, int(self.scorer.cost(item.prepared)))
             except Exception as error:
                 item.problem = _reason(error)
+        with self._lock:
+            self.lanes["preparing"].add("preparing", time.perf_counter() - start)
 
     def _window(
-        self, window: Sequence[Pending], futures: list[Future[None]]
+        self, window: Sequence[Pending], futures: list[Future[None]], stager: ThreadPoolExecutor
     ) -> Iterator[list[Answer]]:
-        start = time.perf_counter()
-        for future in futures:
-            future.result()
-        self.spent.waiting += time.perf_counter() - start
+        with self.meter.part("preparing"):
+            for future in futures:
+                future.result()
         broken = [item for item in window if item.problem]
         if broken:
             yield [Answer(i.request, i.key, Outcome.failed(i.problem)) for i in broken]
@@ -150,48 +148,38 @@ class Engine:
         if self.scorer.streams:
             yield from self._stream(sound)
         else:
-            for batch in self._batches(sound):
-                yield self._score(batch)
+            yield from self._batched(sound, stager)
         for item in window:
             item.prepared = None
 
-    def _batches(self, items: Sequence[Pending]) -> Iterator[list[Pending]]:
-        """Greedy batches under the cost budget, dearest first, shared prompts together."""
-        groups: dict[object, list[Pending]] = {}
-        for number, item in enumerate(items):
-            key = self.scorer.share_key(item.prepared)
-            groups.setdefault(("alone", number) if key is None else key, []).append(item)
-        for group in groups.values():
-            group.sort(key=lambda item: -item.cost)
-        batch: list[Pending] = []
-        total = largest = 0
-        for group in sorted(groups.values(), key=lambda group: -group[0].cost):
-            for item in group:
-                if self.scorer.padded:
-                    cost = max(largest, item.cost) * (len(batch) + 1)
-                else:
-                    cost = total + item.cost
-                if batch and (cost > self._budget or len(batch) >= self.scorer.batch_size):
-                    yield batch
-                    batch, total, largest = [], 0, 0
-                batch.append(item)
-                total += item.cost
-                largest = max(largest, item.cost)
-        if batch:
-            yield batch
+    def _batched(
+        self, items: Sequence[Pending], stager: ThreadPoolExecutor
+    ) -> Iterator[list[Answer]]:
+        """Score in batches, each laid out and sent to the device while the one before is there."""
+        before: tuple[list[Pending], Future[object] | None] | None = None
+        for batch in self.meter.timed(
+            "batching", batches(items, self.scorer, lambda: self._budget)
+        ):
+            staged = stager.submit(self._stage, batch) if self.scorer.stages else None
+            if before is not None:
+                yield self._score(*before)
+            before = batch, staged
+        if before is not None:
+            yield self._score(*before)
 
-    def _score(self, batch: list[Pending]) -> list[Answer]:
-        start = time.perf_counter()
+    def _stage(self, batch: Sequence[Pending]) -> object:
+        lane = self.lanes["staging"]
+        with metering(lane), lane.part("laying out"):
+            return self.scorer.stage([item.prepared for item in batch])
+
+    def _score(self, batch: list[Pending], staged: Future[object] | None = None) -> list[Answer]:
         try:
-            outcomes = self._call(batch)
+            outcomes = self._call(batch, staged)
         except PluginError:
             raise
         except Exception as error:
-            self.spent.scoring += time.perf_counter() - start
             return self._after_error(batch, error)
-        self.spent.scoring += time.perf_counter() - start
-        self.spent.batches += 1
-        self.spent.cost += sum(item.cost for item in batch)
+        self.batches += 1
         if self.check.checked < self.self_check and len(batch) > 1:
             self._check_alone(batch, outcomes)
         return [self._answered(item, o) for item, o in zip(batch, outcomes, strict=True)]
@@ -202,9 +190,10 @@ class Engine:
         left = dict(enumerate(items))
         ready: list[Answer] = []
         problem = "the scorer ended its stream without an answer"
-        start = time.perf_counter()
-        with closing(_Pump(self.scorer.score_stream([i.prepared for i in items]))) as pump:
-            for got in pump:
+        with metering(self.lanes["streaming"]):
+            stream = Pump(self.scorer.score_stream([i.prepared for i in items]))
+        with closing(stream) as pump:
+            for got in self.meter.timed("computing", pump):
                 if isinstance(got, PluginError):
                     raise got
                 if isinstance(got, Exception):
@@ -218,10 +207,9 @@ class Engine:
                         )
                     ready.append(self._answered(left.pop(position), outcome))
                 if got is None or len(ready) >= self.scorer.batch_size:
-                    self.spent.batches += bool(ready)
+                    self.batches += bool(ready)
                     yield ready
                     ready = []
-        self.spent.scoring += time.perf_counter() - start
         ready += [Answer(i.request, i.key, Outcome.failed(problem)) for i in left.values()]
         yield ready
 
@@ -229,18 +217,28 @@ class Engine:
         checked = outcome.checked(self.scorer.form, len(item.request.candidates))
         return Answer(item.request, item.key, checked)
 
-    def _call(self, batch: list[Pending]) -> Sequence[Outcome]:
-        outcomes = self.scorer.score([item.prepared for item in batch])
+    def _call(
+        self, batch: list[Pending], staged: Future[object] | None = None
+    ) -> Sequence[Outcome]:
+        prepared = [item.prepared for item in batch]
+        with self.meter.part("computing"), metering(self.meter):
+            if staged is None:
+                return self._valid(self.scorer.score(prepared), len(batch))
+            with self.meter.part("copying"):
+                ready = staged.result()
+            return self._valid(self.scorer.score_staged(prepared, ready), len(batch))
+
+    def _valid(self, outcomes: object, asked: int) -> Sequence[Outcome]:
         if not isinstance(outcomes, Sequence):
             raise PluginError(
                 f"The scorer {self.scorer.card.name} broke its contract: score() returned a "
                 f"{type(outcomes).__name__}, not a list with one Outcome per request."
             )
-        if len(outcomes) != len(batch) or not all(isinstance(o, Outcome) for o in outcomes):
+        if len(outcomes) != asked or not all(isinstance(o, Outcome) for o in outcomes):
             kinds = sorted({type(outcome).__name__ for outcome in outcomes})
             raise PluginError(
                 f"The scorer {self.scorer.card.name} broke its contract: score() was given "
-                f"{len(batch)} requests and returned {len(outcomes)} of {', '.join(kinds)}; it must "
+                f"{asked} requests and returned {len(outcomes)} of {', '.join(kinds)}; it must "
                 "return one Outcome per request, in order."
             )
         return outcomes
@@ -256,9 +254,7 @@ class Engine:
                 reason = f"out of memory even alone, at cost {batch[0].cost}: {reason}"
             return [Answer(batch[0].request, batch[0].key, Outcome.failed(reason))]
         if memory:
-            spent = max(i.cost for i in batch) * len(batch)
-            total = spent if self.scorer.padded else sum(i.cost for i in batch)
-            self._budget = max(1, min(self._budget, total // 2))
+            self._budget = max(1, min(self._budget, total_cost(batch, self.scorer) // 2))
         half = len(batch) // 2
         return self._score(batch[:half]) + self._score(batch[half:])
 
@@ -268,7 +264,8 @@ class Engine:
             return
         for position in {0, len(batch) // 2, len(batch) - 1}:
             try:
-                alone = self._call([batch[position]])[0]
+                with self.meter.part("self-check"), metering(Meter()):
+                    alone = self._valid(self.scorer.score([batch[position].prepared]), 1)[0]
             except Exception:
                 continue
             together = outcomes[position]
@@ -277,51 +274,6 @@ class Engine:
                 if not math.isnan(difference):
                     self.check.largest = max(self.check.largest, difference)
             self.check.checked += 1
-
-
-class _Pump:
-    """Iterates a stream in a thread of its own: its items as they come, None every
-    :data:`_FLUSH` seconds, and at last the exception that ended it, if one did."""
-
-    def __init__(self, stream: Iterator[tuple[int, Outcome]]) -> None:
-        self._queue: SimpleQueue[tuple[int, Outcome] | Exception | type[StopIteration]] = (
-            SimpleQueue()
-        )
-        self._stream = stream
-        self._stopped = Event()
-        self._thread = Thread(target=self._run, name="stream", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            for item in self._stream:
-                self._queue.put(item)
-                if self._stopped.is_set():
-                    break
-        except Exception as error:
-            self._queue.put(error)
-        finally:
-            if isinstance(self._stream, Generator):
-                self._stream.close()
-            self._queue.put(StopIteration)
-
-    def __iter__(self) -> Iterator[tuple[int, Outcome] | Exception | None]:
-        flushed = time.perf_counter()
-        while True:
-            try:
-                item = self._queue.get(timeout=max(0.0, flushed + _FLUSH - time.perf_counter()))
-            except Empty:
-                flushed = time.perf_counter()
-                yield None
-                continue
-            if item is StopIteration:
-                return
-            assert not isinstance(item, type)
-            yield item
-
-    def close(self) -> None:
-        """Stop after the item under way."""
-        self._stopped.set()
 
 
 def _reason(error: Exception) -> str:

@@ -62,6 +62,9 @@ class _Vectors(PointwiseScorer[Any]):
     def share_key(self, prepared: Any) -> Any:
         return self.inner.share_key(prepared)
 
+    def group_cost(self, group: Sequence[Any]) -> int:
+        return self.inner.group_cost(group)
+
     def score(self, batch: Sequence[Any]) -> list[Outcome]:
         rows = np.asarray(self.inner.represent(batch), dtype=np.float32)
         if rows.ndim != 2 or len(rows) != len(batch):

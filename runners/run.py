@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -31,6 +31,7 @@ from prefgauge.runners.judged import Usage
 from prefgauge.runners.ledger import Ledger
 from prefgauge.runners.pace import Pace
 from prefgauge.runners.plan import fingerprint, requests_for
+from prefgauge.runners.profile import profile_of
 from prefgauge.runners.result import bundle_id, outcome_line, plain, result_of
 from prefgauge.runners.shards.fill import Crew, fill
 from prefgauge.runners.stream import Counts, Store, Stream
@@ -56,6 +57,7 @@ class Options:
     floors: compute the baselines beside each result.
     min_coverage: overrides the bench's own threshold.
     crew: who scores: this process, several, or a Ray cluster.
+    profile: measure the device's own matmul rate too, to compare the scoring with.
     together: how many bytes of weights may be held at once by scorers that walk through a media
         bench side by side and share its decodes; 0 for one scorer at a time.
     """
@@ -70,6 +72,7 @@ class Options:
     floors: bool = True
     min_coverage: float | None = None
     crew: Crew = field(default_factory=Crew)
+    profile: bool = False
     together: int = 4 << 30
 
 
@@ -170,10 +173,14 @@ def run_steps(
     check_compatible(bench, scorer)
     registry.metric(bench.protocol.use(scorer.form).metric)  # an unknown one fails before scoring
     engine.begin()
+    meter = engine.meter
+    meter.start()
     started = time.time()
     identity = fingerprint(scorer, options.device)
-    ledger = open_ledger(identity, scorer, options)
-    store, by_crew = _fill(bench, scorer, source, ledger, options, on_batch)
+    with meter.part("ledger"):
+        ledger = open_ledger(identity, scorer, options)
+    with meter.part("workers"):
+        store, by_crew = _fill(bench, scorer, source, ledger, options, on_batch)
     stream = Stream(bench.card.id, bench.protocol, engine, store, on_batch, pace=pace)
     builder = _builder(bench, scorer)
     floors = _floors(registry, bench, scorer) if options.floors else {}
@@ -181,41 +188,49 @@ def run_steps(
     outcomes_sha = hashlib.sha256()
     usage = Usage()
     try:
-        rows = _guarded(bench, source)
-        for answered in stream.run(islice(rows, options.limit)):
-            builder.add(answered.sample, answered.outcomes)
-            for floor in floors.values():
-                floor.add(answered.sample)
-            writer.add(answered)
-            outcomes_sha.update(outcome_line(answered))
-            usage.add(answered.outcomes.values())
+        rows = meter.timed("waiting for data", islice(_guarded(bench, source), options.limit))
+        for answered in stream.run(rows):
+            with meter.part("statistics"):
+                builder.add(answered.sample, answered.outcomes)
+            with meter.part("baselines"):
+                for floor in floors.values():
+                    floor.add(answered.sample)
+            with meter.part("writing"):
+                writer.add(answered)
+                outcomes_sha.update(outcome_line(answered))
+                usage.add(answered.outcomes.values())
             if on_sample is not None:
                 on_sample(stream.counts)
-            yield
-        writer.finish_outcomes()
-        evidence = builder.build()
+            with meter.part("other scorers"):
+                yield
+        with meter.part("writing"):
+            writer.finish_outcomes()
         settings = Settings(resamples=options.resamples, seed=options.seed)
-        start = time.perf_counter()
-        agreement = agree(registry, bench, scorer.form, evidence, settings)
-        seconds = {**asdict(engine.spent), "statistics": time.perf_counter() - start}
+        with meter.part("statistics"):
+            evidence = builder.build()
+            agreement = agree(registry, bench, scorer.form, evidence, settings)
         main = restrict(evidence, bench.protocol.dimension or bench.card.dimensions[0].name)
         ties_count = agreement.options.get("ties") in {"three-way", "both"}
-        writer.write("items.json", items(writer, main, stream.counts.samples, ties_count))
-        try:
-            draw(main, writer.folder / "figure.png", f"{scorer.card.name} on {bench.card.id}")
-        except OSError as error:
-            raise writer.trouble(error) from None
+        with meter.part("writing"):
+            writer.write("items.json", items(writer, main, stream.counts.samples, ties_count))
+            try:
+                draw(main, writer.folder / "figure.png", f"{scorer.card.name} on {bench.card.id}")
+            except OSError as error:
+                raise writer.trouble(error) from None
         result = result_of(bench, scorer, stream, agreement, options)
         result["scored"] += by_crew
         result["ledger_hits"] = max(0, result["ledger_hits"] - by_crew)
         result["fingerprint"] = identity
         result["usage"] = usage.to_json()
-        result["floors"] = {
-            name: _floor_result(registry, bench, floor, settings) for name, floor in floors.items()
-        }
-        if options.floors:
-            result["floors"]["random"] = plain(chance(registry, bench, evidence, settings))
-        result["seconds"] = seconds
+        with meter.part("statistics"):
+            result["floors"] = {
+                name: _floor_result(registry, bench, floor, settings)
+                for name, floor in floors.items()
+            }
+            if options.floors:
+                result["floors"]["random"] = plain(chance(registry, bench, evidence, settings))
+        meter.stop()
+        result["profile"] = profile_of(engine, options.profile)
         result["ledger"] = {
             "path": str(ledger.path) if ledger is not None else None,
             "dropped": ledger.dropped if ledger is not None else 0,

@@ -197,9 +197,10 @@ class Stream:
 
     def _misses(self, planned: list[tuple[Answered, Request, bytes]]) -> list[Pending]:
         """Answer from the ledger; what is left, each question once."""
-        known = (
-            self.ledger.get(list({key for *_, key in planned})) if self.ledger is not None else {}
-        )
+        known: dict[bytes, Outcome] = {}
+        if self.ledger is not None:
+            with self.engine.meter.part("ledger"):
+                known = self.ledger.get(list({key for *_, key in planned}))
         missing: list[Pending] = []
         for answered, request, key in planned:
             if key in known:
@@ -218,7 +219,10 @@ class Stream:
         if not answers:
             return
         kept = [(a.key, a.outcome) for a in answers if a.outcome.status != "failed"]
-        earlier = self.ledger.put(kept) if self.ledger is not None and kept else {}
+        earlier: dict[bytes, Outcome] = {}
+        if self.ledger is not None and kept:
+            with self.engine.meter.part("ledger"):
+                earlier = self.ledger.put(kept)
         self.counts.scored += len(answers)
         for answer in answers:
             outcome = earlier.get(answer.key, answer.outcome)

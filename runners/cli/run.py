@@ -104,7 +104,7 @@ def run(
     options = Options(
         suite=experiment or suite or "prefgauge", limit=limit, seed=seed, resamples=resamples,
         device=Device(device, dtype, workers), fresh=not resume, floors=floors,
-        crew=_crew(runner, devices, ray_address, gpus_per_actor, rows_per_shard),
+        crew=_crew(runner, devices, ray_address, gpus_per_actor, rows_per_shard), profile=profile,
     )  # fmt: skip
     quiet = json_ or bool(os.environ.get("CI")) or not sys.stderr.isatty()
     trackers = (tracker or ["mlflow"]) if track else []

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prefgauge.runners.cli.judged import print_judged
+from prefgauge.runners.cli.profiled import print_profile
 
 if TYPE_CHECKING:
     from prefgauge.runners.api import Results
@@ -77,7 +78,7 @@ def print_results(results: Results, profile: bool = False) -> None:
     print_judged(console, results.rows())
     _print_troubles(console, results)
     if profile:
-        _print_profile(console, results)
+        print_profile(console, [bundle.result for bundle in results.bundles])
     if results.logged:
         stores = dict.fromkeys(place.partition("#")[0].rstrip("/") for place in results.logged)
         text = f"logged {len(results.logged)} runs to {', '.join(stores)}; `prefgauge dashboard` opens it"
@@ -107,18 +108,3 @@ def _print_troubles(console: Console, results: Results) -> None:
         rest = len(row.get("failures", [])) - 3
         if rest > 0:
             console.print(f"{name}: and {rest} more kinds; see result.json", markup=False)
-
-
-def _print_profile(console: Console, results: Results) -> None:
-    table = Table(title="Seconds", title_justify="left")
-    for heading in ("bench", "scorer", "opening", "waiting for data", "scoring", "statistics",
-                    "asked", "known", "batches"):  # fmt: skip
-        table.add_column(heading)
-    for bundle in results.bundles:
-        row, spent = bundle.result, bundle.result["seconds"]
-        table.add_row(
-            row["bench"], row["scorer"], *(f"{spent[name]:.2f}" for name in
-            ("opening", "waiting", "scoring", "statistics")),
-            f"{row['scored']:,}", f"{row['ledger_hits']:,}", f"{spent['batches']:,}",
-        )  # fmt: skip
-    console.print(table)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,7 @@ class Packed:
     cu_q, cu_k: cumulative lengths of query and key segments, int32, shape (segments + 1,).
     gather: for each key slot the row index it repeats, shape (key tokens,); None if no prefix is
         shared, so that keys lie as they are.
+    size: tokens of the row; what lies behind the layout fills the row up and is never read.
     used, windowed: layers that came here, and those of them that brought a sliding window.
     """
 
@@ -44,18 +45,34 @@ class Packed:
     max_q: int = 0
     max_k: int = 0
     gather: torch.Tensor | None = None
+    size: int = 0
     used: int = 0
     windowed: int = 0
 
     @classmethod
-    def of(cls, layout: Layout, kernel: str, device: torch.device) -> Packed:
-        """Prepare `layout` for `kernel` on `device`."""
-        packed = cls(layout, kernel)
+    def of(
+        cls, layout: Layout, kernel: str, device: torch.device | None = None, size: int = 0
+    ) -> Packed:
+        """Prepare `layout` for `kernel`, its index tensors on `device` (by default the CPU)."""
+        packed = cls(layout, kernel, size=size or len(layout))
         if kernel == "varlen":
-            packed._index(device)
+            packed._index()
+        if device is not None:
+            packed.place(tensor.to(device) for tensor in packed.indices())
         return packed
 
-    def _index(self, device: torch.device) -> None:
+    def indices(self) -> tuple[torch.Tensor, ...]:
+        """The index tensors that the kernel needs on the device."""
+        return tuple(t for t in (self.cu_q, self.cu_k, self.gather) if t is not None)
+
+    def place(self, moved: Iterable[torch.Tensor]) -> None:
+        """Take :meth:`indices` back, moved to the device."""
+        tensors = list(moved)
+        if tensors:
+            self.cu_q, self.cu_k, *rest = tensors
+            self.gather = rest[0] if rest else None
+
+    def _index(self) -> None:
         lengths_q: list[int] = []
         lengths_k: list[int] = []
         keys: list[torch.Tensor] = []
@@ -69,23 +86,23 @@ class Packed:
                 lengths_q.append(b - a)
                 lengths_k.append(end - start + b - a)
                 keys += [torch.arange(start, end), torch.arange(a, b)]
-        self.cu_q, self.cu_k = _cumulative(lengths_q, device), _cumulative(lengths_k, device)
+        self.cu_q, self.cu_k = _cumulative(lengths_q), _cumulative(lengths_k)
         self.max_q, self.max_k = max(lengths_q), max(lengths_k)
         if lengths_q != lengths_k:
-            self.gather = torch.cat(keys).to(device)
+            self.gather = torch.cat(keys)
 
 
-def _cumulative(lengths: list[int], device: torch.device) -> torch.Tensor:
+def _cumulative(lengths: list[int]) -> torch.Tensor:
     total = torch.zeros(len(lengths) + 1, dtype=torch.int32)
     total[1:] = torch.tensor(lengths, dtype=torch.int32).cumsum(0)
-    return total.to(device)
+    return total
 
 
 _current: ContextVar[Packed | None] = ContextVar("packed", default=None)
 
 
 @contextlib.contextmanager
-def using(packed: Packed) -> Iterator[None]:
+def using(packed: Packed | None) -> Iterator[None]:
     """Attend within `packed` while the block runs."""
     token = _current.set(packed)
     try:
@@ -125,21 +142,60 @@ def attend(
     NotImplementedError: for what is not causal self-attention with optional window and cap; the
         caller then chooses another way.
     """
-    packed = _current.get()
     causal = is_causal if is_causal is not None else getattr(module, "is_causal", True)
-    if packed is None or not causal or s_aux is not None or query.shape[0] != 1:
+    if not causal or s_aux is not None or query.shape[0] != 1:
         raise NotImplementedError("packed attention serves causal self-attention of one row")
-    if not query.shape[2] == key.shape[2] == len(packed.layout):
+    scale = scaling if scaling is not None else 1 / math.sqrt(query.shape[-1])
+    one = _compiled if torch.compiler.is_compiling() else _attend
+    return one(query, key, value, scale, sliding_window, softcap), None
+
+
+def _attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    scale: float,
+    window: int | None,
+    softcap: float | None,
+) -> torch.Tensor:
+    """Attention within the current layout; (1, tokens, heads, d)."""
+    packed = _current.get()
+    if packed is None:
+        raise NotImplementedError("no packed row is being computed")
+    if not query.shape[2] == key.shape[2] == packed.size:
         raise NotImplementedError("packed attention serves layers that see the whole row")
     packed.used += 1
-    packed.windowed += sliding_window is not None
-    scale = scaling if scaling is not None else 1 / math.sqrt(query.shape[-1])
-    q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
+    packed.windowed += window is not None
+    length = len(packed.layout)
+    q, k, v = (tensor[0, :, :length].transpose(0, 1) for tensor in (query, key, value))
     if packed.kernel == "varlen" and softcap is None:
-        out = varlen(q, k, v, packed, scale, sliding_window)
+        out = varlen(q, k, v, packed, scale, window)
     else:
-        out = blockwise(q, k, v, packed.layout, scale, sliding_window, softcap)
-    return out.unsqueeze(0), None
+        out = blockwise(q, k, v, packed.layout, scale, window, softcap)
+    if length < packed.size:
+        out = torch.nn.functional.pad(out, (0, 0, 0, 0, 0, packed.size - length))
+    return out.unsqueeze(0)
+
+
+# a compiled layer sees one opaque call: the layout is no part of its graph
+_compiled = torch.library.custom_op(
+    "prefgauge::attend",
+    lambda *args: _attend(*args).contiguous(),
+    mutates_args=(),
+    schema="(Tensor q, Tensor k, Tensor v, float scale, int? window, float? softcap) -> Tensor",
+)
+
+
+@_compiled.register_fake
+def _shape(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    scale: float,
+    window: int | None,
+    softcap: float | None,
+) -> torch.Tensor:
+    return query.new_empty(1, query.shape[2], query.shape[1], value.shape[3])
 
 
 def varlen(

@@ -7,13 +7,14 @@ candidates; encoders run whole, padded on the right.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
 from prefgauge.plugins.scorers.reward_models.local import COMMON, LocalModel
 from prefgauge.plugins.scorers.reward_models.recipes import find_recipe
+from prefgauge.plugins.scorers.reward_models.token_scorer import TokenScorer
 from prefgauge.registry import (
     Address,
     Device,
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from prefgauge.plugins.scorers.reward_models.heads import Classifier
-    from prefgauge.plugins.scorers.reward_models.recipe_model import RecipeModel
+    from prefgauge.plugins.scorers.reward_models.heads import Lot
 
 __all__ = ["ClassifierScorer"]
 
 
-class ClassifierScorer(PointwiseScorer[Encoded]):
+class ClassifierScorer(TokenScorer[Encoded], PointwiseScorer[Encoded]):
     """A sequence-classification reward model.
 
     Address: ``hf:FOLDER-or-ID?option=value``. Options:
@@ -55,11 +55,12 @@ class ClassifierScorer(PointwiseScorer[Encoded]):
     pickle: read weights that are no safetensors. Off unless named.
     way: ``auto``, ``packed``, ``padded`` or ``single``; see
         :mod:`prefgauge.plugins.scorers.reward_models.backbone`.
+    compile: compile the layers with ``torch.compile`` (packed models only). Off unless named.
+    batch_tokens: most tokens of one batch; by default found by a probe of the device's memory.
     """
 
-    batch_size = 512
-    padded = False
     represents = True
+    stages = True
 
     def __init__(self, address: Address) -> None:
         address.expect(*COMMON, "index", "recipe")
@@ -102,8 +103,8 @@ class ClassifierScorer(PointwiseScorer[Encoded]):
             )
         if self.index >= labels:
             raise ScorerError(f"{self.address}: index {self.index}, but {labels} outputs.")
-        self.classifier = Classifier(model, tokenizer, self.local.way)
-        self._engine(self.classifier)
+        self.classifier = Classifier(model, tokenizer, self.local.running)
+        self.serve(self.classifier)
         self.encoder = self.local.encoder(tokenizer, model.config, pair=self.classifier.whole)
 
     def _open_recipe(self, tokenizer: Any, device: Device) -> None:
@@ -113,14 +114,9 @@ class ClassifierScorer(PointwiseScorer[Encoded]):
         body = self.local.load("AutoModel", device)
         if self.index >= 0:
             self.recipe = replace(self.recipe, index=self.index, weights=None)
-        self.model = RecipeModel(body, self.local.source, self.recipe, self.local.way)
-        self._engine(self.model)
+        self.model = RecipeModel(body, self.local.source, self.recipe, self.local.running)
+        self.serve(self.model)
         self.encoder = self.local.encoder(tokenizer, body.config)
-
-    def _engine(self, model: Classifier | RecipeModel) -> None:
-        """Tell the engine how batches cost."""
-        self.padded = model.way != "packed"
-        self.batch_cost = model.budget()
 
     def close(self) -> None:
         """Release the weights."""
@@ -131,23 +127,27 @@ class ClassifierScorer(PointwiseScorer[Encoded]):
         """The conversation's tokens."""
         return self.encoder.encode(request, find_start=self.recipe is not None)
 
-    def cost(self, prepared: Encoded) -> int:
-        """Tokens."""
-        return len(prepared.ids)
+    def conversations(self, prepared: Encoded) -> Sequence[Encoded]:
+        """The conversation itself."""
+        return (prepared,)
 
-    def share_key(self, prepared: Encoded) -> Hashable | None:
-        """The prompt, whose encoding its candidates share."""
-        return prepared.share
+    def stage(self, batch: Sequence[Encoded]) -> Lot:
+        """The batch laid out, each different conversation once, on its way to the device."""
+        return (self.model if self.recipe is not None else self.classifier).stage(batch)
 
     def score(self, batch: Sequence[Encoded]) -> list[Outcome]:
         """One value per conversation, and the attributes where a recipe names them."""
+        return self.score_staged(batch, self.stage(batch))
+
+    def score_staged(self, batch: Sequence[Encoded], staged: Lot) -> list[Outcome]:
+        """:meth:`score` of a staged batch."""
         if self.recipe is not None:
-            rows = self.model.values(batch).tolist()
+            rows = self.model.run(staged).tolist()
             return [
                 Outcome.score(dict(zip(self.model.names, row)), extra=item.facts)
                 for row, item in zip(rows, batch)
             ]
-        values = self.classifier.logits(batch)[:, max(self.index, 0)].tolist()
+        values = self.classifier.run(staged)[:, max(self.index, 0)].tolist()
         return [Outcome.score(value, extra=item.facts) for value, item in zip(values, batch)]
 
     def represent(self, batch: Sequence[Encoded]) -> NDArray[np.float32]:

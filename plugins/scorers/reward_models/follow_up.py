@@ -7,13 +7,14 @@ generation.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefgauge.plugins.scorers.reward_models.chat import turns_of, with_context
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
 from prefgauge.plugins.scorers.reward_models.implicit_rewards import follow_up
 from prefgauge.plugins.scorers.reward_models.local import COMMON, LocalModel
+from prefgauge.plugins.scorers.reward_models.token_scorer import TokenScorer
 from prefgauge.registry import (
     Address,
     Device,
@@ -47,7 +48,7 @@ class FollowUps:
     encoded: tuple[Encoded, ...]
 
 
-class FollowUpScorer(PointwiseScorer[FollowUps]):
+class FollowUpScorer(TokenScorer[FollowUps], PointwiseScorer[FollowUps]):
     """Mean log-likelihood per token of contented follow-ups, minus that of discontented ones.
 
     Address: ``flr:FOLDER-or-ID?option=value``. Options besides those of ``hf:``:
@@ -57,9 +58,6 @@ class FollowUpScorer(PointwiseScorer[FollowUps]):
     Prompt and answer are encoded once for all follow-ups. What does not fit the model is refused,
     since a cut would take from the answer.
     """
-
-    batch_size = 256
-    padded = False
 
     def __init__(self, address: Address) -> None:
         address.expect(*COMMON, "good", "bad")
@@ -87,10 +85,9 @@ class FollowUpScorer(PointwiseScorer[FollowUps]):
 
         tokenizer = self.local.tokenizer()
         model = self.local.load("AutoModelForCausalLM", device)
-        self.model = LanguageModel(model, self.local.way)
+        self.model = LanguageModel(model, self.local.running)
         self.encoder = self.local.encoder(tokenizer, model.config)
-        self.padded = self.model.way != "packed"
-        self.batch_cost = self.model.budget()
+        self.serve(self.model)
 
     def close(self) -> None:
         """Release the weights."""
@@ -124,9 +121,9 @@ class FollowUpScorer(PointwiseScorer[FollowUps]):
         first = prepared.encoded[0]
         return first.start + sum(len(item.ids) - item.start for item in prepared.encoded)
 
-    def share_key(self, prepared: FollowUps) -> Hashable | None:
-        """Prompt and answer."""
-        return prepared.encoded[0].share
+    def conversations(self, prepared: FollowUps) -> Sequence[Encoded]:
+        """All of them."""
+        return prepared.encoded
 
     def score(self, batch: Sequence[FollowUps]) -> list[Outcome]:
         """One reward per answer."""

@@ -8,11 +8,12 @@ P(a beats b) = sigmoid(s(a, b) / tau), s(a, b) = v_a^T R v_b, with R block-diago
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
 from prefgauge.plugins.scorers.reward_models.local import COMMON, LocalModel
+from prefgauge.plugins.scorers.reward_models.token_scorer import TokenScorer
 from prefgauge.registry import (
     Address,
     Device,
@@ -38,7 +39,9 @@ def skew_score(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     return terms.sum(-1)
 
 
-class GeneralPreferenceScorer(PairwiseScorer[tuple[Encoded, Encoded]]):
+class GeneralPreferenceScorer(
+    TokenScorer[tuple[Encoded, Encoded]], PairwiseScorer[tuple[Encoded, Encoded]]
+):
     """P(first beats second) of a General Preference Model.
 
     Address: ``gpm:FOLDER-or-ID?option=value``: a sequence classifier whose 2k outputs are the
@@ -49,9 +52,6 @@ class GeneralPreferenceScorer(PairwiseScorer[tuple[Encoded, Encoded]]):
 
     Each answer of a batch is encoded once, in however many pairs it stands.
     """
-
-    batch_size = 256
-    padded = False
 
     def __init__(self, address: Address) -> None:
         address.expect(*COMMON, "tau", "normalise")
@@ -90,9 +90,8 @@ class GeneralPreferenceScorer(PairwiseScorer[tuple[Encoded, Encoded]]):
                 f"{self.address}: a preference embedding has an even number of outputs, this "
                 f"model has {model.config.num_labels}"
             )
-        self.classifier = Classifier(model, tokenizer, self.local.way)
-        self.padded = self.classifier.way != "packed"
-        self.batch_cost = self.classifier.budget()
+        self.classifier = Classifier(model, tokenizer, self.local.running)
+        self.serve(self.classifier)
         self.encoder = self.local.encoder(tokenizer, model.config, pair=self.classifier.whole)
 
     def close(self) -> None:
@@ -103,13 +102,9 @@ class GeneralPreferenceScorer(PairwiseScorer[tuple[Encoded, Encoded]]):
         """The tokens of both conversations."""
         return self.encoder.encode(request, 0), self.encoder.encode(request, 1)
 
-    def cost(self, prepared: tuple[Encoded, Encoded]) -> int:
-        """Tokens of both."""
-        return sum(len(item.ids) for item in prepared)
-
-    def share_key(self, prepared: tuple[Encoded, Encoded]) -> Hashable | None:
-        """The prompt."""
-        return prepared[0].share
+    def conversations(self, prepared: tuple[Encoded, Encoded]) -> Sequence[Encoded]:
+        """Both."""
+        return prepared
 
     def score(self, batch: Sequence[tuple[Encoded, Encoded]]) -> list[Outcome]:
         """One probability per pair; exactly 0.5 for identical answers."""

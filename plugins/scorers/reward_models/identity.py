@@ -47,6 +47,21 @@ class ModelSource:
         """The text that enters a fingerprint: equal texts mean equal weights and tokenizer."""
         return f"sha256:{self.digest}" if self.digest else f"{self.path}@{self.revision}"
 
+    def weight_bytes(self) -> int | None:
+        """Size of its weight files; None for a Hub model that is not in the local cache."""
+        folder = Path(self.path)
+        if self.digest is None:
+            with contextlib.suppress(Exception):  # several error types: no hub package, no snapshot
+                hub: Any = require("huggingface_hub", "local", self.path)
+                found = hub.snapshot_download(
+                    self.path, revision=self.revision, local_files_only=True
+                )
+                folder = Path(found)
+        for ending in (".safetensors", ".bin", ".pt"):  # one form of the same weights
+            if sizes := [file.stat().st_size for file in folder.glob(f"*{ending}")]:
+                return sum(sizes)
+        return None
+
 
 def identify(target: str, revision: str = "", where: str = "hf") -> ModelSource:
     """Find out which model `target` is, without loading it.

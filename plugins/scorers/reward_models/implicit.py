@@ -8,13 +8,14 @@ under the reference model.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefgauge.plugins.scorers.reward_models.encode import Encoded, Encoder
 from prefgauge.plugins.scorers.reward_models.implicit_rewards import METHODS, Constants
 from prefgauge.plugins.scorers.reward_models.local import COMMON, LocalModel
+from prefgauge.plugins.scorers.reward_models.token_scorer import TokenScorer
 from prefgauge.registry import (
     Address,
     Device,
@@ -42,6 +43,11 @@ class Answer:
 
     policy: Encoded
     reference: Encoded | None = None
+
+    @property
+    def longer(self) -> Encoded:
+        """The reading with more tokens."""
+        return max(self.policy, self.reference or self.policy, key=lambda item: len(item.ids))
 
 
 class ImplicitModels:
@@ -140,7 +146,7 @@ def _open(local: LocalModel, device: Device) -> tuple[LanguageModel, Encoder]:
 
     tokenizer = local.tokenizer()
     model = local.load("AutoModelForCausalLM", device)
-    return LanguageModel(model, local.way), local.encoder(tokenizer, model.config, eos=True)
+    return LanguageModel(model, local.running), local.encoder(tokenizer, model.config, eos=True)
 
 
 def _scorable(encoded: Encoded) -> Encoded:
@@ -155,7 +161,7 @@ def _log_probs(model: LanguageModel, encoded: Sequence[Encoded]) -> list[list[fl
     return [row.tolist() for row in rows]
 
 
-class ImplicitScorer(PointwiseScorer[Answer]):
+class ImplicitScorer(TokenScorer[Answer], PointwiseScorer[Answer]):
     """Rewards implied by probabilities, one per answer.
 
     Address: ``implicit:POLICY?reference=BASE&method=dpo&beta=0.1``. Options besides those of
@@ -173,9 +179,6 @@ class ImplicitScorer(PointwiseScorer[Answer]):
     The answer's tokens include what the chat template puts at the end of a turn, as in training.
     """
 
-    batch_size = 512
-    padded = False
-
     def __init__(self, address: Address) -> None:
         address.expect(*_OPTIONS, "tokens")
         self.models = ImplicitModels(address)
@@ -190,8 +193,7 @@ class ImplicitScorer(PointwiseScorer[Answer]):
     def open(self, device: Device) -> None:
         """Load the models."""
         self.models.open(device)
-        self.padded = self.models.policy.way != "packed"
-        self.batch_cost = self.models.policy.budget()
+        self.serve(self.models.policy)
 
     def close(self) -> None:
         """Release the models."""
@@ -201,13 +203,9 @@ class ImplicitScorer(PointwiseScorer[Answer]):
         """The answer's tokens."""
         return self.models.encode(request)
 
-    def cost(self, prepared: Answer) -> int:
-        """Tokens of the longer of the two readings."""
-        return _cost(prepared)
-
-    def share_key(self, prepared: Answer) -> Hashable | None:
-        """The prompt."""
-        return prepared.policy.share
+    def conversations(self, prepared: Answer) -> Sequence[Encoded]:
+        """The longer of the two readings."""
+        return (prepared.longer,)
 
     def score(self, batch: Sequence[Answer]) -> list[Outcome]:
         """One reward per answer."""
@@ -223,7 +221,7 @@ class ImplicitScorer(PointwiseScorer[Answer]):
         return extra
 
 
-class ImplicitPairScorer(PairwiseScorer[tuple[Answer, Answer]]):
+class ImplicitPairScorer(TokenScorer[tuple[Answer, Answer]], PairwiseScorer[tuple[Answer, Answer]]):
     """P(first beats second) = sigmoid of the difference of implied rewards (Bradley-Terry), the
     preference label that a model gives by its own logits (Selfee, Kim et al. 2024).
 
@@ -231,9 +229,6 @@ class ImplicitPairScorer(PairwiseScorer[tuple[Answer, Answer]]):
 
     smoothing: share in 0..0.5 of labels taken to be flipped: P becomes (1 - s) P + s (1 - P).
     """
-
-    batch_size = 256
-    padded = False
 
     def __init__(self, address: Address) -> None:
         address.expect(*_OPTIONS, "smoothing")
@@ -252,8 +247,7 @@ class ImplicitPairScorer(PairwiseScorer[tuple[Answer, Answer]]):
     def open(self, device: Device) -> None:
         """Load the models."""
         self.models.open(device)
-        self.padded = self.models.policy.way != "packed"
-        self.batch_cost = self.models.policy.budget()
+        self.serve(self.models.policy)
 
     def close(self) -> None:
         """Release the models."""
@@ -263,13 +257,9 @@ class ImplicitPairScorer(PairwiseScorer[tuple[Answer, Answer]]):
         """Both answers' tokens."""
         return self.models.encode(request, 0), self.models.encode(request, 1)
 
-    def cost(self, prepared: tuple[Answer, Answer]) -> int:
-        """Tokens of both."""
-        return sum(_cost(answer) for answer in prepared)
-
-    def share_key(self, prepared: tuple[Answer, Answer]) -> Hashable | None:
-        """The prompt."""
-        return prepared[0].policy.share
+    def conversations(self, prepared: tuple[Answer, Answer]) -> Sequence[Encoded]:
+        """The longer reading of each answer."""
+        return [answer.longer for answer in prepared]
 
     def score(self, batch: Sequence[tuple[Answer, Answer]]) -> list[Outcome]:
         """One probability per pair."""
@@ -284,7 +274,3 @@ class ImplicitPairScorer(PairwiseScorer[tuple[Answer, Answer]]):
                 extra["truncated"] = cut
             out.append(Outcome.preference(p, extra=extra))
         return out
-
-
-def _cost(answer: Answer) -> int:
-    return max(len(answer.policy.ids), len(answer.reference.ids) if answer.reference else 0)

@@ -6,13 +6,14 @@ The model reads prompt and both answers in one turn and would next write a label
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from prefgauge.plugins.scorers.reward_models.chat import text_only, turns_of, with_context
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
 from prefgauge.plugins.scorers.reward_models.local import COMMON, LocalModel
+from prefgauge.plugins.scorers.reward_models.token_scorer import TokenScorer
 from prefgauge.registry import (
     Address,
     Device,
@@ -36,7 +37,7 @@ LAYOUTS = {
 }
 
 
-class LabelPairScorer(PairwiseScorer[Encoded]):
+class LabelPairScorer(TokenScorer[Encoded], PairwiseScorer[Encoded]):
     """P(first beats second) by label logits.
 
     Address: ``pair-lm:FOLDER-or-ID?option=value``. Options besides those of ``hf:``:
@@ -44,9 +45,6 @@ class LabelPairScorer(PairwiseScorer[Encoded]):
     layout: ``brackets`` or ``plain``; see :data:`LAYOUTS`.
     labels: the two labels, comma-separated (default ``A,B``); each must be one token.
     """
-
-    batch_size = 256
-    padded = False
 
     def __init__(self, address: Address) -> None:
         address.expect(*COMMON, "layout", "labels")
@@ -82,7 +80,7 @@ class LabelPairScorer(PairwiseScorer[Encoded]):
 
         self.tokenizer: Any = self.local.tokenizer()
         model = self.local.load("AutoModelForCausalLM", device)
-        self.model = LanguageModel(model, self.local.way)
+        self.model = LanguageModel(model, self.local.running)
         self.encoder = self.local.encoder(self.tokenizer, model.config, generation=True)
         self.limit, self.encoder.limit = self.encoder.limit, None  # cut here, not in the middle
         self.tokens = []
@@ -94,8 +92,7 @@ class LabelPairScorer(PairwiseScorer[Encoded]):
                     "choose others with ?labels=X,Y"
                 )
             self.tokens.append(ids[0])
-        self.padded = self.model.way != "packed"
-        self.batch_cost = self.model.budget()
+        self.serve(self.model)
 
     def close(self) -> None:
         """Release the weights."""
@@ -147,13 +144,9 @@ class LabelPairScorer(PairwiseScorer[Encoded]):
             + context[offsets[tail][0] if tail < len(ids) else len(context) :]
         )
 
-    def cost(self, prepared: Encoded) -> int:
-        """Tokens."""
-        return len(prepared.ids)
-
-    def share_key(self, prepared: Encoded) -> Hashable | None:
-        """The prompt."""
-        return prepared.share
+    def conversations(self, prepared: Encoded) -> Sequence[Encoded]:
+        """The question itself."""
+        return (prepared,)
 
     def score(self, batch: Sequence[Encoded]) -> list[Outcome]:
         """One probability per shown pair."""

@@ -8,9 +8,13 @@ from typing import Any
 
 import torch
 
-from prefgauge.plugins.scorers.reward_models.backbone import Backbone, Span, by_definition
-from prefgauge.plugins.scorers.reward_models.heads import token_budget
+from prefgauge.plugins.scorers.reward_models.backbone import Backbone, Span
+from prefgauge.plugins.scorers.reward_models.layout import distinct
+from prefgauge.plugins.scorers.reward_models.running import Running
+from prefgauge.plugins.scorers.reward_models.transfer import fetch
+from prefgauge.plugins.scorers.reward_models.ways import by_definition
 from prefgauge.registry import ScorerError
+from prefgauge.registry.meter import operations
 
 __all__ = ["LanguageModel"]
 
@@ -23,14 +27,15 @@ class LanguageModel:
 
     Attributes
     ----------
-    way, kernel: how batches are computed.
+    way, kernel: how batches are computed; `note` on why not faster.
+    budget: tokens of one batch to begin with.
 
     Raises
     ------
     ScorerError: if its logits are not body, head and a known scaling.
     """
 
-    def __init__(self, model: Any, way: str = "auto") -> None:
+    def __init__(self, model: Any, running: Running | None = None) -> None:
         self.model = model
         self.head = model.get_output_embeddings()
         body = getattr(model, getattr(model, "base_model_prefix", "") or "model", None)
@@ -42,13 +47,11 @@ class LanguageModel:
             getattr(config, _OVER, None) or 1.0
         )
         own = self._own_logits()
-        self.backbone = Backbone(body, way)
+        reserve = 2 * 4 * _ROWS * int(self.head.weight.shape[0])  # logits, and their softmax
+        self.backbone = Backbone(body, running or Running(), reserve=reserve)
         self.way, self.kernel = self.backbone.way, self.backbone.kernel
+        self.note, self.budget = self.backbone.note, self.backbone.budget
         self._check(own)
-
-    def budget(self) -> int:
-        """Tokens of one batch to begin with."""
-        return token_budget(self.model)
 
     def log_probs(
         self,
@@ -69,17 +72,16 @@ class LanguageModel:
         -------
         For each sequence a float32 tensor (end - start,) on the CPU.
         """
-        sequences, spans, shares, which = _unique(sequences, spans, shares)
         before = [(start - 1, end - 1) for start, end in spans]
-        states = self.backbone.states(sequences, before, shares)
-        targets = [token for ids, (start, end) in zip(sequences, spans) for token in ids[start:end]]
+        states, firsts, which = self._states(sequences, before, shares)
+        targets = [token for i in firsts for token in sequences[i][slice(*spans[i])]]
         wanted = torch.tensor(targets, device=self.model.device)
         with torch.inference_mode():
             parts = [
                 logits.log_softmax(-1).gather(1, wanted[start : start + len(logits), None])[:, 0]
                 for start, logits in self._chunks(torch.cat(states))
             ]
-        rows = _split(torch.cat(parts).cpu(), spans)
+        rows = torch.split(fetch(torch.cat(parts)), [len(one) for one in states])
         return [rows[number] for number in which]
 
     def next_logits(
@@ -100,22 +102,49 @@ class LanguageModel:
         shares: Sequence[Hashable | None] | None = None,
     ) -> list[torch.Tensor]:
         """Logits of `tokens` after each position of the spans: (positions, tokens) each."""
-        sequences, spans, shares, which = _unique(sequences, spans, shares)
-        states = self.backbone.states(sequences, spans, shares)
+        states, _, which = self._states(sequences, spans, shares)
         columns = torch.tensor(list(tokens), device=self.model.device)
         with torch.inference_mode():
-            parts = [
-                logits.index_select(1, columns) for _, logits in self._chunks(torch.cat(states))
-            ]
-        rows = _split(torch.cat(parts).cpu(), spans)
+            parts = [rows for _, rows in self._chunks(torch.cat(states), columns)]
+        rows = torch.split(fetch(torch.cat(parts)), [len(one) for one in states])
         return [rows[number] for number in which]
 
-    def _chunks(self, states: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        for start in range(0, len(states), _ROWS):
-            yield start, self._logits(states[start : start + _ROWS])
+    def _states(
+        self,
+        sequences: Sequence[Sequence[int]],
+        spans: Sequence[Span],
+        shares: Sequence[Hashable | None] | None,
+    ) -> tuple[list[torch.Tensor], list[int], list[int]]:
+        """States of each different (sequence, span), where each stands first, and which one every
+        input is: equal inputs get exactly equal answers."""
+        firsts, which = distinct([(tuple(i), s) for i, s in zip(sequences, spans, strict=True)])
+        staged = self.backbone.stage(
+            [sequences[i] for i in firsts],
+            [spans[i] for i in firsts],
+            [shares[i] for i in firsts] if shares is not None else None,
+            sum(map(len, sequences)),
+        )
+        return self.backbone.run(staged), firsts, which
 
-    def _logits(self, states: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.head(states).float() * self.factor
+    def _chunks(
+        self, states: torch.Tensor, columns: torch.Tensor | None = None
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        for start in range(0, len(states), _ROWS):
+            yield start, self._logits(states[start : start + _ROWS], columns)
+
+    def _logits(self, states: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits of all tokens, or of some, of which alone the head's rows are then computed."""
+        weight, bias = self.head.weight, getattr(self.head, "bias", None)
+        logits: torch.Tensor
+        if columns is None:
+            logits = self.head(states)
+        elif type(self.head) is torch.nn.Linear:
+            weight, bias = weight[columns], None if bias is None else bias[columns]
+            logits = torch.nn.functional.linear(states, weight, bias)
+        else:
+            logits = self.head(states).index_select(1, columns)
+        operations(2.0 * weight.numel() * len(states))
+        logits = logits.float() * self.factor
         if self.cap is not None:
             logits = torch.tanh(logits / self.cap) * self.cap
         return logits
@@ -142,26 +171,3 @@ class LanguageModel:
                 f"{type(self.model).__name__}: its logits are more than its body and output head; "
                 "this model is not supported here."
             )
-
-
-def _split(flat: torch.Tensor, spans: Sequence[Span]) -> list[torch.Tensor]:
-    return list(torch.split(flat, [end - start for start, end in spans]))
-
-
-def _unique(
-    sequences: Sequence[Sequence[int]],
-    spans: Sequence[Span],
-    shares: Sequence[Hashable | None] | None,
-) -> tuple[list[Sequence[int]], list[Span], list[Hashable | None], list[int]]:
-    """Each different sequence once, and which one every input is: equal inputs get exactly equal
-    answers."""
-    seen: dict[tuple[tuple[int, ...], Span], int] = {}
-    which = [seen.setdefault((tuple(ids), span), len(seen)) for ids, span in zip(sequences, spans)]
-    firsts = [which.index(number) for number in range(len(seen))]
-    keys = [None] * len(sequences) if shares is None else list(shares)
-    return (
-        [sequences[i] for i in firsts],
-        [spans[i] for i in firsts],
-        [keys[i] for i in firsts],
-        which,
-    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["Group", "Layout", "Place", "common_prefix", "pack"]
+__all__ = ["Group", "Layout", "Place", "common_prefix", "distinct", "pack", "unique_tokens"]
 
 _WORTH = 8  # shorter common beginnings are not worth a group
 
@@ -70,16 +70,41 @@ class Layout:
         return max((place.length for place in self.places), default=0)
 
 
+def distinct(keys: Sequence[Hashable]) -> tuple[list[int], list[int]]:
+    """Where each different key stands first, and for every key the number of the one it equals."""
+    seen: dict[Hashable, int] = {}
+    firsts: list[int] = []
+    which: list[int] = []
+    for index, key in enumerate(keys):
+        number = seen.setdefault(key, len(seen))
+        if number == len(firsts):
+            firsts.append(index)
+        which.append(number)
+    return firsts, which
+
+
 def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
     """Length of the beginning that all sequences share."""
-    first = np.asarray(min(sequences, key=len), dtype=np.int64)
-    size = len(first)
-    for sequence in sequences:
-        other = np.asarray(sequence[:size], dtype=np.int64)
-        differs = np.flatnonzero(first[:size] != other)
-        if differs.size:
-            size = int(differs[0])
-    return size
+    # what the first and the last in dictionary order share, all between them share
+    first, last = min(map(tuple, sequences)), max(map(tuple, sequences))
+    size = min(len(first), len(last))
+    differs = np.flatnonzero(np.asarray(first[:size]) != np.asarray(last[:size]))
+    return int(differs[0]) if differs.size else size
+
+
+def _shared(sequences: Sequence[Sequence[int]]) -> int:
+    """Tokens that different sequences have in one place; 0 where that is not worth it."""
+    if len(sequences) < 2:
+        return 0
+    # every sequence keeps a token of its own, so that its last state is its own
+    shared = min(common_prefix(sequences), min(map(len, sequences)) - 1)
+    return shared if shared >= _WORTH else 0
+
+
+def unique_tokens(sequences: Sequence[tuple[int, ...]]) -> int:
+    """Tokens of a row that :func:`pack` makes of sequences with one share key."""
+    unique = list(dict.fromkeys(sequences))
+    return sum(map(len, unique)) - (len(unique) - 1) * _shared(unique)
 
 
 def pack(
@@ -115,11 +140,8 @@ def _pack_group(
     layout: Layout, sequences: list[tuple[int, ...]]
 ) -> list[tuple[tuple[int, ...], Place]]:
     """Append one group to the row; one that shares too little becomes groups of one."""
-    shared = 0
-    if len(sequences) > 1:
-        # every sequence keeps a token of its own, so that its last state is its own
-        shared = min(common_prefix(sequences), min(map(len, sequences)) - 1)
-    if shared < _WORTH and len(sequences) > 1:
+    shared = _shared(sequences)
+    if not shared and len(sequences) > 1:
         return [place for one in sequences for place in _pack_group(layout, [one])]
     start = len(layout)
     layout.ids += sequences[0][:shared]

@@ -14,8 +14,9 @@ from prefgauge.plugins.scorers.reward_models.loading import (
     load_model,
     load_tokenizer,
 )
+from prefgauge.plugins.scorers.reward_models.running import Running
 from prefgauge.plugins.scorers.reward_models.torch_device import pick_device, pick_dtype
-from prefgauge.registry import Address, Device
+from prefgauge.registry import Address, Device, UsageError
 
 __all__ = ["COMMON", "LocalModel"]
 
@@ -29,6 +30,8 @@ COMMON = (
     "trust_remote_code",
     "pickle",
     "way",
+    "compile",
+    "batch_tokens",
 )
 
 
@@ -57,7 +60,9 @@ class LocalModel:
         self.source = identify(self.target or self.address.target, revision, self.address.scheme)
         self.context = tuple(name for name in get("context", "").split(",") if name)
         self.template = get("template", self.template)
-        self.way = get("way", "auto")
+        self.running = Running(get("way", "auto"), get("compile", False), get("batch_tokens", 0))
+        if self.running.tokens < 0:
+            raise UsageError(f"{self.address}: batch_tokens must be above 0.")
 
     def fingerprint(self) -> dict[str, str | int]:
         """All common facts that change an answer."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from prefgauge.plugins.scorers.reward_models.chat import text_only
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
 from prefgauge.plugins.scorers.reward_models.local import COMMON, LocalModel
+from prefgauge.plugins.scorers.reward_models.running import Running
+from prefgauge.plugins.scorers.reward_models.token_scorer import TokenScorer
 from prefgauge.registry import (
     Address,
     Device,
@@ -75,7 +77,7 @@ def split_steps(parts: tuple[Any, ...], separator: str) -> list[str]:
     return [text for text in texts if text.strip()] or [""]
 
 
-class ProcessScorer(PointwiseScorer[Steps]):
+class ProcessScorer(TokenScorer[Steps], PointwiseScorer[Steps]):
     """The joined value of an answer's steps.
 
     Address: ``prm:FOLDER-or-ID?option=value``. Options besides those of ``hf:``:
@@ -91,9 +93,6 @@ class ProcessScorer(PointwiseScorer[Steps]):
 
     The steps' probabilities are recorded as ``extra["steps"]``.
     """
-
-    batch_size = 512
-    padded = False
 
     def __init__(self, address: Address) -> None:
         address.expect(*COMMON, "join", "mark", "labels", "good", "separator")
@@ -137,19 +136,18 @@ class ProcessScorer(PointwiseScorer[Steps]):
             from prefgauge.plugins.scorers.reward_models.language_model import LanguageModel
 
             model = self.local.load("AutoModelForCausalLM", device)
-            self.reader: LanguageModel | _TokenClassifier = LanguageModel(model, self.local.way)
+            self.reader: LanguageModel | _TokenClassifier = LanguageModel(model, self.local.running)
         else:
             model = self.local.load("AutoModelForTokenClassification", device)
             if not 0 <= self.good < model.config.num_labels:
                 raise ScorerError(
                     f"{self.address}: good={self.good}, but {model.config.num_labels} outputs"
                 )
-            self.reader = _TokenClassifier(model, self.local.way)
+            self.reader = _TokenClassifier(model, self.local.running)
         self.encoder = self.local.encoder(tokenizer, model.config)
         self.mark_id = self._one_token(self.mark)
         self.label_ids = [self._one_token(label) for label in self.labels]
-        self.padded = self.reader.way != "packed"
-        self.batch_cost = self.reader.budget()
+        self.serve(self.reader)
 
     def close(self) -> None:
         """Release the weights."""
@@ -186,13 +184,9 @@ class ProcessScorer(PointwiseScorer[Steps]):
         # what follows belongs to the chat template
         return Steps(encoded, tuple(marks[: len(steps)]))
 
-    def cost(self, prepared: Steps) -> int:
-        """Tokens."""
-        return len(prepared.encoded.ids)
-
-    def share_key(self, prepared: Steps) -> Hashable | None:
-        """The prompt."""
-        return prepared.encoded.share
+    def conversations(self, prepared: Steps) -> Sequence[Encoded]:
+        """The answer with its marks."""
+        return (prepared.encoded,)
 
     def score(self, batch: Sequence[Steps]) -> list[Outcome]:
         """One joined value per answer."""
@@ -221,7 +215,7 @@ class ProcessScorer(PointwiseScorer[Steps]):
 class _TokenClassifier:
     """A ``ForTokenClassification`` model over a causal body, its head on the marks only."""
 
-    def __init__(self, model: Any, way: str) -> None:
+    def __init__(self, model: Any, running: Running) -> None:
         from prefgauge.plugins.scorers.reward_models.backbone import Backbone
 
         self.model = model
@@ -230,14 +224,9 @@ class _TokenClassifier:
         if self.head is None or body is None:
             raise ScorerError(f"{type(model).__name__}: no body and head found to read steps by.")
         self.head = self.head.float()
-        self.backbone: Backbone = Backbone(body, way)
-        self.way = self.backbone.way
-
-    def budget(self) -> int:
-        """Tokens of one batch to begin with."""
-        from prefgauge.plugins.scorers.reward_models.heads import token_budget
-
-        return token_budget(self.model)
+        self.backbone: Backbone = Backbone(body, running)
+        self.way, self.note = self.backbone.way, self.backbone.note
+        self.budget = self.backbone.budget
 
     def logits_at(
         self,
@@ -249,7 +238,10 @@ class _TokenClassifier:
         """All outputs (positions, labels) at the spans; `tokens` belongs to language models."""
         import torch
 
+        from prefgauge.plugins.scorers.reward_models.transfer import fetch
+
         assert self.head is not None
         with torch.inference_mode():
             states = self.backbone.states(sequences, spans, shares)
-            return [self.head(rows.float()).cpu() for rows in states]
+            flat = fetch(self.head(torch.cat(states).float()))
+        return list(torch.split(flat, [len(rows) for rows in states]))

@@ -9,10 +9,13 @@ import torch
 
 from prefgauge.plugins.scorers.reward_models.backbone import Backbone, Span
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
-from prefgauge.plugins.scorers.reward_models.heads import token_budget
+from prefgauge.plugins.scorers.reward_models.heads import Lot
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource
+from prefgauge.plugins.scorers.reward_models.layout import distinct
 from prefgauge.plugins.scorers.reward_models.recipes import Recipe
+from prefgauge.plugins.scorers.reward_models.running import Running
 from prefgauge.plugins.scorers.reward_models.tensors import batch_norm, linear, read_tensors
+from prefgauge.plugins.scorers.reward_models.transfer import fetch
 from prefgauge.registry import ScorerError
 
 __all__ = ["RecipeModel"]
@@ -23,11 +26,14 @@ class RecipeModel:
 
     Attributes
     ----------
-    way, kernel: how batches are computed.
+    way, kernel: how batches are computed; `note` on why not faster.
+    budget: tokens of one batch to begin with.
     names: dimensions of the outcome: ``overall`` first, then the attributes.
     """
 
-    def __init__(self, body: Any, source: ModelSource, recipe: Recipe, way: str = "auto") -> None:
+    def __init__(
+        self, body: Any, source: ModelSource, recipe: Recipe, running: Running | None = None
+    ) -> None:
         self.body, self.recipe = body, recipe
         wanted = [*recipe.layers, *recipe.gate, *recipe.gate_norms]
         wanted += [name for name in (recipe.scale, recipe.transform) if name]
@@ -41,8 +47,9 @@ class RecipeModel:
         size = self.layers[-1].out_features
         self.quantiles = recipe.quantiles or max(1, size // self.gate[-1].out_features)
         self._check_shapes()
-        self.backbone = Backbone(body, way)
+        self.backbone = Backbone(body, running or Running())
         self.way, self.kernel = self.backbone.way, self.backbone.kernel
+        self.note, self.budget = self.backbone.note, self.backbone.budget
         self.names = ("overall", *recipe.attributes)
 
     @property
@@ -50,27 +57,34 @@ class RecipeModel:
         """Whether the head also reads the state before the answer."""
         return bool(self.gate)
 
-    def budget(self) -> int:
-        """Tokens of one batch to begin with."""
-        return token_budget(self.body)
-
-    @torch.inference_mode()
     def values(self, batch: Sequence[Encoded]) -> torch.Tensor:
         """Score and attributes, float32 on the CPU, (conversations, names)."""
-        unique: dict[tuple[int, ...], int] = {}
-        which = [unique.setdefault(item.ids, len(unique)) for item in batch]
-        firsts = [batch[which.index(number)] for number in range(len(unique))]
-        sequences = [item.ids for item in firsts]
-        shares = [item.share for item in firsts]
-        last = self.backbone.last(sequences, shares)
-        spans: list[Span] = [(len(ids) - 1, len(ids)) for ids in sequences]
-        if self.gate:
-            back = self.recipe.gate_back
-            spans = [(max(0, e.start - back), len(e.ids)) for e in firsts]
-        states = self.backbone.states(sequences, spans, shares)
+        return self.run(self.stage(batch))
+
+    def stage(self, batch: Sequence[Encoded]) -> Lot:
+        """Lay a batch out and begin its copy to the device; may run in a thread of its own."""
+        firsts, which = distinct([item.ids for item in batch])
+        items = [batch[index] for index in firsts]
+        back = self.recipe.gate_back
+        spans: list[Span] = [
+            (max(0, e.start - back) if self.gate else len(e.ids) - 1, len(e.ids)) for e in items
+        ]
+        staged = self.backbone.stage(
+            [item.ids for item in items],
+            spans,
+            [item.share for item in items],
+            sum(len(item.ids) for item in batch),
+        )
+        return Lot(which, items, staged)
+
+    @torch.inference_mode()
+    def run(self, lot: Lot) -> torch.Tensor:
+        """The values of a staged batch; see :meth:`values`."""
+        assert lot.staged is not None
+        states = self.backbone.run(lot.staged)
         last = torch.stack([rows[-1] for rows in states]).float()
         before = torch.stack([rows[0] for rows in states]).float() if self.gate else None
-        return self.read(last, before)[which].cpu()
+        return fetch(self.read(last, before))[lot.which]
 
     def read(self, last: torch.Tensor, before: torch.Tensor | None) -> torch.Tensor:
         """The head on states (n, hidden): `last` of the last tokens, `before` of the tokens that

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
+from prefgauge.plugins.scorers.reward_models.layout import distinct
 
 if TYPE_CHECKING:
     from prefgauge.plugins.scorers.reward_models.heads import Classifier
@@ -24,9 +25,8 @@ def conversation_states(
     of the last token, which its score head reads; of a model run whole (an encoder) the mean of
     the last layer's states over the conversation's tokens. Equal conversations are computed once.
     """
-    unique: dict[tuple[int, ...], int] = {}
-    which = [unique.setdefault(item.ids, len(unique)) for item in batch]
-    firsts = [batch[which.index(number)] for number in range(len(unique))]
+    numbers, which = distinct([item.ids for item in batch])
+    firsts = [batch[number] for number in numbers]
     if model.backbone is not None:
         states = model.backbone.last([b.ids for b in firsts], [b.share for b in firsts])
     else:
