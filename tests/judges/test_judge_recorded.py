@@ -1,17 +1,14 @@
 """The published readings, on the judges' own recorded replies: every published figure comes out.
 
 Sources of the figures: ``genaibench_results.txt`` (published with the data), LLMBar's
-``statistics.json`` (published with the data), the Auto-J and JudgeBench leaderboard scripts' output
-on the published files, and the notebook of VIEScore (which averages by tanh of the mean r).
+``statistics.json`` (published with the data), and the Auto-J and JudgeBench leaderboard scripts'
+output on the published files. VIEScore's have a file of their own.
 """
 
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import math
-import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,9 +16,8 @@ from typing import Any
 
 import pytest
 
-from prefgauge.plugins.scorers.judges.answers import Verdict
-from prefgauge.plugins.scorers.judges.parsers import recorded
-from prefgauge.plugins.scorers.judges.talk import Unreadable
+from prefgauge.plugins.scorers.replay import readings
+from prefgauge.plugins.scorers.replay.readings import NoVerdict, Reading
 
 pytestmark = pytest.mark.data
 
@@ -36,10 +32,10 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def read(parser: Callable[[Any], Verdict], reply: Any) -> Verdict | None:
+def read(parser: Callable[[Any], Reading], reply: Any) -> Reading | None:
     try:
         return parser(reply)
-    except Unreadable:
+    except NoVerdict:
         return None
 
 
@@ -68,7 +64,7 @@ def test_genai_bench_accuracies(data_root: Path, task: str) -> None:
         model = path.name.removesuffix(".jsonl.gz")
         if not rows or (model, task) not in table:
             continue
-        verdicts = [read(recorded.genai_bench, row["response"] or "") for row in rows]
+        verdicts = [read(readings.genai_bench, row["response"] or "") for row in rows]
         hits = sum(
             verdict is not None and row["human_vote"] in right[verdict.word or ""]
             for row, verdict in zip(rows, verdicts)
@@ -81,7 +77,7 @@ def test_genai_bench_accuracies(data_root: Path, task: str) -> None:
 def test_genai_bench_verdict_counts(data_root: Path) -> None:
     """GPT-4o on generation, counted in the file by its own field model_vote."""
     rows = list(lines(data_root / "genai_bench_image/image_generation/gpt4o.jsonl.gz"))
-    verdicts = [read(recorded.genai_bench, row["response"]) for row in rows]
+    verdicts = [read(readings.genai_bench, row["response"]) for row in rows]
     counts = Counter(verdict.word if verdict else None for verdict in verdicts)
     assert counts == {"A>B": 717, "B>A": 574, "A=B=Good": 338, "A=B=Bad": 95, None: 11}
 
@@ -95,7 +91,7 @@ def test_wildvision_verdicts(data_root: Path, model: str, errors: int) -> None:
     for row in lines(data_root / f"wildvision_bench/judgements/{model}.jsonl.gz"):
         for game in row["games"]:
             text = game.get("judgment") or game.get("judgement") or ""
-            verdict = read(recorded.arena_hard, text)
+            verdict = read(readings.arena_hard, text)
             games += 1
             if verdict is None and "$ERROR$" in text:
                 assert game["score"] == "A=B"
@@ -121,12 +117,12 @@ def test_llmbar_accuracies(data_root: Path, name: str) -> None:
     hits = defaultdict(int)
     for row in rows:
         for order, answer in row["results"][0].items():
-            verdict = read(recorded.llmbar, answer["completion"][0])
+            verdict = read(readings.llmbar, answer["completion"][0])
             if verdict is None:  # withheld by a content filter: published as wrong
                 assert answer["winner"] is None
                 continue
             first_is = 1 if order == "swap = False" else 2
-            winner = first_is if verdict.values["overall"] == 1.0 else 3 - first_is
+            winner = first_is if verdict.p_first == 1.0 else 3 - first_is
             assert str(winner) == answer["winner"]
             hits[order] += winner == row["label"]
     mean = 100 * sum(hits.values()) / (2 * len(rows))
@@ -138,10 +134,7 @@ def test_auto_j_agreement(data_root: Path) -> None:
     folder = data_root / "auto_j" / "data"
     labels = [row["label"] for row in lines(folder / "test" / "testdata_pairwise.jsonl")]
     given, swapped = (
-        [
-            recorded.auto_j(row["output"]).values["overall"]
-            for row in lines(folder / "outputs" / name)
-        ]
+        [readings.auto_j(row["output"]).p_first for row in lines(folder / "outputs" / name)]
         for name in ("pairwise_example_output.jsonl", "pairwise_exchange_example_output.jsonl")
     )
     human = [(1.0, 0.0, 0.5)[label] for label in labels]
@@ -163,68 +156,7 @@ def test_judgebench_accuracy(data_root: Path, model: str, overall: float) -> Non
     rows = list(lines(path))
     hits = 0
     for row in rows:
-        first = recorded.judgebench(row["judgments"][0]["decision"])
+        first = readings.judgebench(row["judgments"][0]["decision"])
         hits += first.word == row["label"]
     assert len(rows) == 350
     assert round(100 * hits / len(rows), 2) == overall
-
-
-def tar(path: Path) -> dict[str, bytes]:
-    if not path.exists():
-        pytest.skip(f"{path} is not there")
-    with tarfile.open(path) as archive:
-        members = [m for m in archive.getmembers() if m.isfile()]
-        return {m.name: archive.extractfile(m).read() for m in members}  # type: ignore[union-attr]
-
-
-VIESCORE = {"gpt4o": (0.4459, 0.3399, 0.4035), "gemini": (0.3322, 0.2675, 0.3048)}
-
-
-@pytest.mark.parametrize("judge", VIESCORE)
-def test_viescore_correlations(data_root: Path, judge: str) -> None:
-    """Spearman per model against the mean of three raters, tanh of the mean in and over tasks."""
-    from scipy.stats import spearmanr
-
-    folder = data_root / "viescore"
-    human: dict[str, list[dict[str, dict[str, list[float]]]]] = defaultdict(list)
-    for name, data in sorted(tar(folder / "human_annotations.tar.gz").items()):
-        if not name.endswith(".tsv"):
-            continue
-        task = name.split("/")[-2]
-        head, *rows = [
-            line.split("\t") for line in io.StringIO(data.decode("utf-8-sig")).read().splitlines()
-        ]
-        human[task].append(
-            {r[0]: {m: json.loads(c.strip('"')) for m, c in zip(head[1:], r[1:])} for r in rows}
-        )
-    answers: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
-    for name, data in tar(folder / f"results_{judge}_0shot.tar.gz").items():
-        task, model, aspect = name.removesuffix(".json").split("/")[-3:]
-        answers[task, model][aspect] = json.loads(data)
-    by_task: dict[str, list[list[float]]] = defaultdict(list)
-    for (task, model), files in answers.items():
-        raters = human[task]
-        columns: list[list[list[float]]] = [[[], []] for _ in range(3)]
-        for uid in raters[0]:
-            votes = [rater[uid][model] for rater in raters]
-            people = [
-                sum(vote[0] for vote in votes) / 3,
-                sum(vote[1] for vote in votes) / 3,
-                sum(math.sqrt(vote[0] * vote[1]) for vote in votes) / 3,
-            ]
-            if any(uid not in files[aspect] for aspect in ("SC", "PQ")):
-                continue
-            sc, pq = (recorded.viescore(files[a][uid]).values["overall"] for a in ("SC", "PQ"))
-            for aspect, said in enumerate((sc, pq, math.sqrt(sc * pq))):
-                columns[aspect][0].append(people[aspect])
-                columns[aspect][1].append(round(said, 12))
-        by_task[task].append([float(spearmanr(*column).statistic) for column in columns])
-    for aspect, expected in enumerate(VIESCORE[judge]):
-        tasks = []
-        for rows in by_task.values():
-            values = [row[aspect] for row in rows if not math.isnan(row[aspect])]
-            tasks.append(math.tanh(sum(values) / len(values)))
-        # SC agrees to the last printed digit; PQ and O are off by up to 3 in the fourth, for a
-        # reason that the published notebook's printout does not tell
-        tolerance = 5e-5 if aspect == 0 else 3e-4
-        assert math.tanh(sum(tasks) / len(tasks)) == pytest.approx(expected, abs=tolerance)

@@ -226,7 +226,8 @@ def test_viescore_on_imagenhub(ask: Ask, data_root: Path, tmp_path: Path, judge:
         assert sum(map(len, by_task.values())) == 29
         notebook = tanh(mean(tanh(mean(r)) for r in by_task.values()))
         fisher = tanh(mean(mean(map(atanh, r)) for r in by_task.values()))
-        # Gemini's agree to 1e-4. By a plain script over the same files GPT-4o's PQ is 0.33972, and
-        # its O 0.4039 where rounding noise does not break the ties between square roots.
-        assert notebook == pytest.approx(VIESCORE[judge][0][index], abs=5e-4)
-        assert fisher == pytest.approx(VIESCORE[judge][1][index], abs=5e-4)
+        # in the notebook rounding noise breaks ties between roots and between means of roots
+        # (tests/judges/test_judge_viescore.py has its O to the last digit); here they are ties
+        exact = 5e-4 if dimension == "O" else 5e-5
+        assert notebook == pytest.approx(VIESCORE[judge][0][index], abs=exact)
+        assert fisher == pytest.approx(VIESCORE[judge][1][index], abs=exact)

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from prefgauge.plugins.scorers.replay.readings import NoVerdict, auto_j
 from prefgauge.plugins.scorers.replay.records import Format, Head, Record, rows_of
 from prefgauge.registry import BadRow, Outcome
 
 __all__ = ["AutoJOutput"]
-
-_P_FIRST = {0: 1.0, 1: 0.0, 2: 0.5}
 
 
 class AutoJOutput(Format):
@@ -43,8 +42,8 @@ def _verdicts(path: Path, shown: tuple[int, int]) -> Iterator[Record | BadRow]:
             yield row
             continue
         value = row.get("output")
-        if value in _P_FIRST and not isinstance(value, bool):
-            outcome = Outcome.preference(_P_FIRST[value])
-        else:
+        try:
+            outcome = Outcome.preference(auto_j(value).p_first)
+        except NoVerdict:
             outcome = Outcome.invalid("the output is not 0, 1 or 2", critique=str(value))
         yield Record(f"testdata_pairwise/{index}", shown, outcome, where)

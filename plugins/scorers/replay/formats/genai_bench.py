@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from prefgauge.plugins.scorers.replay.readings import (
+    NoVerdict,
+    genai_bench,
+    genai_bench_label,
+)
 from prefgauge.plugins.scorers.replay.records import Format, Head, Record, row_key, rows_of
 from prefgauge.registry import BadRow, Outcome
 
 __all__ = ["GenAIBenchVote"]
-
-#: verdict in brackets: P(left is better), finer verdict
-_VOTES: Mapping[str, tuple[float, str | None]] = {
-    "A>B": (1.0, None),
-    "A>>B": (1.0, None),
-    "B>A": (0.0, None),
-    "B>>A": (0.0, None),
-    "A=B=Good": (0.5, "both-good"),
-    "A=B=Bad": (0.5, "both-bad"),
-    "A=B": (0.5, None),
-}
-_BRACKETS = re.compile(r"\[\[.*\]\]")
 
 
 class GenAIBenchVote(Format):
@@ -54,10 +46,8 @@ class GenAIBenchVote(Format):
 def _vote(row: Mapping[str, Any]) -> Outcome:
     response = row["response"] or None
     vote = row["model_vote"]
-    if vote is None and response and (found := _BRACKETS.search(response)):
-        vote = found.group()
-    label = str(vote).removeprefix("[[").removesuffix("]]").strip()
-    if label not in _VOTES:
+    try:
+        read = genai_bench(response) if vote is None and response else genai_bench_label(str(vote))
+    except NoVerdict:
         return Outcome.invalid(f"the model's vote is {vote!r}", critique=response)
-    p_first, kind = _VOTES[label]
-    return Outcome.preference(p_first, verdict=kind, critique=response)
+    return Outcome.preference(read.p_first, verdict=read.kind, critique=response)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from prefgauge.plugins.scorers.replay.readings import NoVerdict, judgebench
 from prefgauge.plugins.scorers.replay.records import (
     Format,
     Head,
@@ -64,8 +65,7 @@ def _decision(decision: object, critique: str | None) -> Outcome:
     nothing, exactly as a tie does, so it is replayed as one and keeps its name."""
     if decision is None:
         return Outcome.preference(0.5, verdict="null", critique=critique)
-    text = str(decision).replace(">>", ">")
-    known = {"A>B": 1.0, "B>A": 0.0, "A=B": 0.5, "B=A": 0.5}
-    if text not in known:
+    try:
+        return Outcome.preference(judgebench(decision).p_first, critique=critique)
+    except NoVerdict:
         return Outcome.invalid("the recorded decision is unknown", critique=str(decision))
-    return Outcome.preference(known[text], critique=critique)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from prefgauge.plugins.scorers.replay.records import Format, Head, Record, gap, number, rows_of
+from prefgauge.plugins.scorers.replay.readings import NoVerdict, viescore
+from prefgauge.plugins.scorers.replay.records import Format, Head, Record, gap, rows_of
 from prefgauge.registry import BadRow, Outcome
 
 __all__ = ["VIEScoreAnswers"]
@@ -20,8 +21,10 @@ _TASKS = {"Multi-Concept_IC": "Multi-Subject_IG", "Text-Guided_IG": "Text-To-Ima
 
 class VIEScoreAnswers(Format):
     """``ImagenHub_<task>/<model>/{SC,PQ}.json``, each ``{uid: {"score": [...], "reasoning"}}``
-    with sub-scores 0..10. The aspect is their minimum over ten; O, the overall score, is the
-    geometric mean of both (VIEScore, arXiv:2312.14867, section 3). Replay all of a judge's files:
+    with sub-scores 0..10. The aspect is their minimum over ten, each cut to its whole part, as
+    VIEScore's notebook does; O, the overall score, is the geometric mean of both (VIEScore,
+    arXiv:2312.14867, section 3), equal where their products are equal, which in the notebook
+    rounding noise decides. Replay all of a judge's files:
     ``replay:_answers/results_gpt4o_0shot/*/*/*.json``."""
 
     name: ClassVar[str] = "viescore"
@@ -59,7 +62,7 @@ class VIEScoreAnswers(Format):
             yield Record(f"{task}/{uid}", (model,), outcome, f"{model}/{where}")
 
 
-def _aspect(path: Path) -> dict[str, float | None]:
+def _aspect(path: Path) -> dict[str, int | None]:
     return {
         str(row.get("key")): _least(row)
         for _, _, row in rows_of(path)
@@ -67,8 +70,8 @@ def _aspect(path: Path) -> dict[str, float | None]:
     }
 
 
-def _least(row: Mapping[str, Any]) -> float | None:
-    scores = row.get("score")
-    values = [number(score) for score in scores] if isinstance(scores, list) else []
-    known = [value for value in values if value is not None]
-    return min(known) if known and len(known) == len(values) else None
+def _least(row: Mapping[str, Any]) -> int | None:
+    try:
+        return viescore(row.get("score"))
+    except NoVerdict:
+        return None

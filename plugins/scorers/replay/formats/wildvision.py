@@ -6,18 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from prefgauge.plugins.scorers.replay.readings import NoVerdict, arena_hard_label
 from prefgauge.plugins.scorers.replay.records import Format, Head, Record, rows_of
 from prefgauge.registry import BadRow, Outcome
 
 __all__ = ["WildVisionJudgement"]
-
-_VERDICTS = {
-    "A>>B": (1.0, 3),
-    "A>B": (1.0, 1),
-    "A=B": (0.5, 1),
-    "B>A": (0.0, 1),
-    "B>>A": (0.0, 3),
-}
 
 
 class WildVisionJudgement(Format):
@@ -47,8 +40,8 @@ class WildVisionJudgement(Format):
 
 def _verdict(game: Mapping[str, Any]) -> Outcome:
     critique = game.get("judgment") or game.get("judgement") or None
-    score = str(game["score"]).strip()
-    if score not in _VERDICTS:
+    try:
+        read = arena_hard_label(str(game["score"]))
+    except NoVerdict:
         return Outcome.invalid("no verdict was found in the judge's words", critique=critique)
-    p_first, strength = _VERDICTS[score]
-    return Outcome.preference(p_first, critique=critique, extra={"strength": strength})
+    return Outcome.preference(read.p_first, critique=critique, extra={"strength": read.strength})
