@@ -92,8 +92,12 @@ def weight_file(address: Address, published: Published) -> WeightFile:
     return WeightFile(str(address), published, path, file_digest(path) if path else "")
 
 
-def open_weights(path: Path) -> Mapping[str, Any]:
+def open_weights(path: Path, pickle: bool = False) -> Mapping[str, Any]:
     """What a file holds: tensors by name, or a checkpoint's parts by name.
+
+    Parameters
+    ----------
+    pickle: open files that could run code, too (the user asked for it by name).
 
     Raises
     ------
@@ -105,10 +109,18 @@ def open_weights(path: Path) -> Mapping[str, Any]:
             found: Any = safetensors.load_file(path)
         else:
             torch: Any = require("torch", "local", f"Reading {path}")
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            found = torch.load(path, map_location="cpu", weights_only=not pickle)
     except Exception as error:
-        text = " ".join(str(error).split())[:200]
-        raise ScorerError(f"{path}: the weights cannot be read ({text}).") from None
+        text = " ".join(str(error).split())
+        hint = (
+            ""
+            if "weights_only" not in text
+            else (
+                " It holds more than tensors and can run code when it is opened. If you trust it, and "
+                "the scorer has the option, allow it with ?pickle=true."
+            )
+        )
+        raise ScorerError(f"{path}: the weights cannot be read ({text[:160]}).{hint}") from None
     if not isinstance(found, Mapping):
         raise ScorerError(f"{path}: not a dictionary of weights but {type(found).__name__}.")
     return found

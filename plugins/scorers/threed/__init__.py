@@ -2,6 +2,7 @@
 
 SCORERS: dict[str, str] = {
     "geometry": "prefgauge.plugins.scorers.threed.geometry:Geometry",
+    "points": "prefgauge.plugins.scorers.threed.points:PointsScorer",
     "views": "prefgauge.plugins.scorers.threed.views:ViewsScorer",
 }
 PARTS: dict[str, str] = {}
