@@ -335,11 +335,12 @@ def _table(evidence: Evidence, metric: Metric, bundle: Bundle) -> Table:
 def _settings(bundle: Bundle, protocol: Mapping[str, Any]) -> Settings:
     weighting = Weighting()
     kind = protocol.get("weighting", "pooled")
-    bench = bundle.bench.partition("~")[0]  # a probed bench weights as the bench itself
-    if kind != "pooled" and bench in default().names("bench"):
-        weighting = default().bench(bench).protocol.weighting
-    elif kind == "subsets":
+    # a probed or fitted bench weights as the bench itself
+    bench = (bundle.result.get("fitted") or {}).get("of") or bundle.bench.partition("~")[0]
+    if kind == "subsets":
         weighting = Weighting("subsets")
+    elif kind == "sections" and bench in default().names("bench"):
+        weighting = default().bench(bench).protocol.weighting
     return Settings(resamples=0, invalid=protocol.get("invalid", "wrong"), weighting=weighting)
 
 

@@ -23,13 +23,14 @@ from scipy import stats
 
 from prefgauge.registry import BadRow, Bench, DataError, Rating, Request, Sample, Scorer, Source
 from prefgauge.registry.scorer import Device
+from prefgauge.runners.fitted import content_key
 from prefgauge.runners.linear_head import STRENGTHS, choose_strength, fit_head
 from prefgauge.runners.represent import Representer
 
 if TYPE_CHECKING:
     from prefgauge.runners.linear_head import LinearHead
 
-__all__ = ["PROTOCOL", "linear_probe", "wilson"]
+__all__ = ["PROTOCOL", "Probed", "linear_probe", "probe", "wilson"]
 
 PROTOCOL = (
     "frozen representation, multinomial logistic regression solved to its minimum by L-BFGS, L2 "
@@ -48,11 +49,13 @@ class Rows:
     ----------
     path: file of float32 rows.
     labels, clusters: class and prompt of each row.
+    keys: what each row is asked as, see :func:`~prefgauge.runners.fitted.content_key`.
     """
 
     path: Path
     labels: list[float] = field(default_factory=list)
     clusters: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     size: int = 0
 
     def add(self, block: NDArray[np.float32]) -> None:
@@ -66,7 +69,21 @@ class Rows:
         return np.memmap(self.path, np.float32, "r", shape=(len(self.labels), self.size))
 
 
-def linear_probe(
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A fitted probe: the JSON-able `result`, and the class it gave each test row, by
+    :func:`~prefgauge.runners.fitted.content_key`."""
+
+    result: dict[str, Any]
+    answers: Mapping[str, float]
+
+
+def linear_probe(bench: Bench, scorer: Scorer[Any], source: Source, **how: Any) -> dict[str, Any]:
+    """The result of :func:`probe`."""
+    return probe(bench, scorer, source, **how).result
+
+
+def probe(
     bench: Bench,
     scorer: Scorer[Any],
     source: Source,
@@ -76,7 +93,7 @@ def linear_probe(
     strength: float | None = None,
     resamples: int = 2000,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Probed:
     """Fit and evaluate a linear probe per subset.
 
     Parameters
@@ -90,9 +107,9 @@ def linear_probe(
 
     Returns
     -------
-    A JSON-able result: the mean accuracy over subsets with its bootstrap interval, and per subset
-    accuracy (with Wilson's and the bootstrap interval), the share of the commonest training class,
-    rows, coverage, and the head's facts.
+    The fit with its JSON-able result: the mean accuracy over subsets with its bootstrap interval,
+    and per subset accuracy (with Wilson's and the bootstrap interval), the share of the commonest
+    training class, rows, coverage, and the head's facts.
 
     Raises
     ------
@@ -108,15 +125,18 @@ def linear_probe(
         finally:
             model.close()
         parts, hits = {}, {}
+        answers: dict[str, float] = {}
         for name in test:
             if name not in train:
                 raise DataError(f"{bench.card.id}: the subset {name!r} has no training rows.")
-            parts[name], hits[name] = _one(name, train[name], test[name], strength, seed)
+            parts[name], said = _one(name, train[name], test[name], strength, seed)
+            hits[name] = (said == np.array(test[name].labels)).astype(np.float64)
+            answers.update(zip(test[name].keys, said.tolist()))
     values = [part["accuracy"] for part in parts.values()]
     drawn = _bootstrap(test, hits, resamples, seed)
     for number, part in enumerate(parts.values()):
         part["bootstrap"] = _interval(drawn[:, number])
-    return {
+    result = {
         "kind": "linear-probe",
         "bench": bench.card.id,
         "scorer": scorer.card.name,
@@ -140,6 +160,7 @@ def linear_probe(
             for r in bench.card.references
         ],
     }
+    return Probed(result, answers)
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -162,7 +183,7 @@ def _collect(
 ) -> tuple[dict[str, Rows], int]:
     """Representations of every labelled candidate by subset, and the number of bad rows."""
     found: dict[str, Rows] = {}
-    asked: list[tuple[str, float, str]] = []
+    asked: list[tuple[str, float, str, str]] = []
     counts: dict[str, int] = {}
     bad = 0
 
@@ -176,18 +197,20 @@ def _collect(
             if limit is not None and counts[row.subset] > limit:
                 continue
             for label in _classes(bench, row):
-                asked.append((row.subset, label.value, row.cluster))
-                yield Request(bench.card.id, row, (label.candidate,))
+                request = Request(bench.card.id, row, (label.candidate,))
+                asked.append((row.subset, label.value, row.cluster, content_key(request)))
+                yield request
 
     answered = model.vectors(requests())
     while block := list(islice(answered, 1024)):
         by_subset: dict[str, list[NDArray[np.float32]]] = {}
         for number, vector in block:
-            subset, label, cluster = asked[number]
+            subset, label, cluster, key = asked[number]
             if subset not in found:
                 found[subset] = Rows(stem.with_name(f"{stem.name}{len(found)}"))
             found[subset].labels.append(label)
             found[subset].clusters.append(cluster)
+            found[subset].keys.append(key)
             by_subset.setdefault(subset, []).append(vector)
         for subset, vectors in by_subset.items():
             found[subset].add(np.stack(vectors))
@@ -225,6 +248,7 @@ def _classes(bench: Bench, sample: Sample) -> list[Rating]:
 def _one(
     name: str, train: Rows, test: Rows, strength: float | None, seed: int
 ) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """The facts of one subset's head, and the class it gives each test row."""
     labels = np.array(train.labels)
     _, clusters = np.unique(train.clusters, return_inverse=True)
     features = train.features()
@@ -234,11 +258,10 @@ def _one(
         head: LinearHead = fit_head(features, labels, strength)
     except ValueError as error:
         raise DataError(f"The training rows of {name!r} cannot be learned from: {error}.") from None
-    truth = np.array(test.labels)
-    right: NDArray[np.float64] = (head.predict(test.features()) == truth).astype(np.float64)
+    truth, said = np.array(test.labels), head.predict(test.features())
     shares = {float(c): float((labels == c).mean()) for c in head.classes}
     commonest = max(shares, key=lambda c: shares[c])
-    n, hit = len(right), int(right.sum())
+    n, hit = len(truth), int((said == truth).sum())
     return {
         "accuracy": hit / n,
         "wilson": list(wilson(hit, n)),
@@ -250,7 +273,7 @@ def _one(
         "size": train.size,
         "strength": strength,
         "converged": head.converged,
-    }, right
+    }, said
 
 
 def _bootstrap(

@@ -36,26 +36,40 @@ def linear_probe(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap and the held-out fifth.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Folder of the JSON results.")] = None,
+    experiment: Annotated[str, typer.Option(help="Name of the group of results.")] = "prefgauge",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the result's JSON into this folder, too.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fit a linear classifier on frozen representations and report its accuracy."""
+    """Fit a linear classifier on frozen representations and report its accuracy.
+
+    The result is a bundle of the bench BENCH.linear-probe, which report, compare and log take.
+    """
     from prefgauge.registry.discovery import default
     from prefgauge.registry.scorer import Device
-    from prefgauge.registry.source import Source, home
+    from prefgauge.registry.source import Source
     from prefgauge.runners.cli.fitted import save
-    from prefgauge.runners.linear_probe import linear_probe as probe
+    from prefgauge.runners.fitted import fitted_bundle
+    from prefgauge.runners.linear_bundle import fit_of
+    from prefgauge.runners.linear_probe import probe
+    from prefgauge.runners.run import Options
 
     registry = default()
     loaded = registry.bench(bench)
+    source = Source.default(data)
+    options = Options(suite=experiment, seed=seed, resamples=resamples, floors=False)
     results = []
     for address in scorer:
-        result = probe(
-            loaded, registry.scorer(address), Source.default(data), device=Device(device, dtype),
+        probed_scorer = registry.scorer(address)
+        probed = probe(
+            loaded, probed_scorer, source, device=Device(device, dtype),
             limit=limit, strength=strength, resamples=resamples, seed=seed,
         )  # fmt: skip
-        result["min_coverage"] = loaded.card.min_coverage
-        result["path"] = str(save(result, out or home() / "fitted"))
+        result = {**probed.result, "min_coverage": loaded.card.min_coverage}
+        fit = fit_of(loaded, probed_scorer, probed)
+        result["bundle"] = str(fitted_bundle(registry, loaded, fit, source, options).path)
+        result["path"] = str(save(result, out)) if out is not None else result["bundle"]
         results.append(result)
         if not json_:
             _print(result)

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from prefgauge.registry import (
     BadRow,
     Bench,
+    Bundle,
     DataError,
     Device,
     Request,
@@ -32,6 +33,7 @@ from prefgauge.registry import (
     default,
 )
 from prefgauge.runners.cli.app import app
+from prefgauge.runners.compare import answers_of
 from prefgauge.runners.linear_head import choose_strength, fit_head
 from prefgauge.runners.linear_probe import linear_probe, wilson
 from prefgauge.runners.represent import Representer
@@ -289,3 +291,41 @@ def test_one_class_and_missing_training_rows_are_told(mirror: Path, tmp_path: Pa
         linear_probe(Changed("class"), default().scorer(EMBED), source, device=CPU, strength=1.0)
     with pytest.raises(DataError, match="'coherence' has no training rows"):
         linear_probe(Changed("subset"), default().scorer(EMBED), source, device=CPU, strength=1.0)
+
+
+def test_a_probe_is_a_bundle_like_any_other(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFGAUGE_HOME", str(tmp_path / "home"))
+    words = ["linear-probe", "mrmbench-easy", "-s", EMBED, "--data", str(mirror), "--json"]
+    words += ["--strength", "1", "--resamples", "200", "--limit", "12"]
+    run = CliRunner().invoke(app, words)
+    assert run.exit_code == 0, run.output
+    said = json.loads(run.stdout)["results"][0]
+    bundle = Bundle.load(Path(said["path"]))
+    result = bundle.result
+    assert (bundle.bench, bundle.scorer) == ("mrmbench-easy.linear-probe", EMBED)
+    # the run's own metric finds what the probe counted: overall, and per subset
+    assert result["value"] == pytest.approx(said["value"])
+    assert result["ci_low"] < result["value"] < result["ci_high"]
+    for name, part in said["subsets"].items():
+        assert result["subsets"][name]["value"] == pytest.approx(part["accuracy"])
+        assert result["subsets"][name]["n"] == part["n"]
+    assert result["floors"]["random"]["value"] == 0.5
+    assert {row["scorer"] for row in result["references"]} >= {"Eurus-RM-7B"}
+    assert result["fitted"]["subsets"]["coherence"]["strength"] == 1.0
+    # another penalty is another result on the same rows, and both can be compared
+    words[words.index("--strength") + 1] = "1000"
+    assert CliRunner().invoke(app, words).exit_code == 0
+    folders = sorted((tmp_path / "home" / "bundles" / "prefgauge").iterdir())
+    assert len(folders) == 2
+    one, two = (answers_of(Bundle.load(folder)) for folder in folders)
+    assert one.key == two.key
+    assert one.value == pytest.approx(one.bundle.result["value"])
+    page = tmp_path / "report.md"
+    made = CliRunner().invoke(app, ["report", str(folders[0]), "-o", str(page)])
+    assert made.exit_code == 0, made.output
+    assert "mrmbench-easy.linear-probe" in page.read_text().replace("\\", "")
+    sent = CliRunner().invoke(app, ["log", str(folders[0]), "--to", f"json:{tmp_path / 'sent'}"])
+    assert sent.exit_code == 0, sent.output
+    assert list((tmp_path / "sent").rglob("*.json"))
