@@ -170,11 +170,11 @@ def run_steps(
     Closing it early leaves what is in the ledger there, and no bundle.
     """
     scorer = engine.scorer
-    check_compatible(bench, scorer)
-    registry.metric(bench.protocol.use(scorer.form).metric)  # an unknown one fails before scoring
     engine.begin()
     meter = engine.meter
     meter.start()
+    check_compatible(bench, scorer)
+    registry.metric(bench.protocol.use(scorer.form).metric)  # an unknown one fails before scoring
     started = time.time()
     identity = fingerprint(scorer, options.device)
     with meter.part("ledger"):
