@@ -4,150 +4,215 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from prefgauge.plugins.trackers.figures import headline_key, metric_key
-from prefgauge.plugins.trackers.mlflow_parts import equals, metric_list
+from prefgauge.plugins.trackers.mlflow_child import Child, content_of, create
+from prefgauge.plugins.trackers.mlflow_parts import equals, metric_list, model_of
 from prefgauge.registry.bundle import Bundle
 
 __all__ = ["Suite"]
 
+_PAGE = 1000
+
 
 @dataclass(slots=True)
 class Suite:
-    """A scorer's suite run in an experiment; `run_id` is the parent of its child runs."""
+    """A scorer's suite run in an experiment and its children, as read from the store at once.
+
+    It holds as long as nobody else writes; then read it again with :meth:`open`.
+    """
 
     client: Any
     experiment: str
+    key: str
     run_id: str
+    children: list[Child]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+    status: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    models: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, client: Any, experiment: str, bundle: Bundle) -> Suite:
-        """Find the suite run of the bundle's scorer, or create it.
+    def open(cls, client: Any, experiment: str, bundle: Bundle, alone: bool) -> Suite:
+        """Read the suite run of the bundle's scorer with all its children, in one search; create
+        it if there is none.
 
-        Two machines may create it at the same moment: each looks again, and all agree on the
-        oldest.
+        Unless this process is `alone` with the store, another machine may create it at the same
+        moment: then each looks again, and all agree on the oldest.
         """
         key = hashlib.sha256(f"{bundle.suite}\n{bundle.scorer}".encode()).hexdigest()
-        query = equals("prefgauge.suite_key", key)
-        order = ["attributes.start_time ASC", "attributes.run_id ASC"]
-        found = client.search_runs([experiment], query, order_by=order)
-        if found:
-            return cls(client, experiment, found[0].info.run_id)
-        card = bundle.result.get("scorer_card") or {}
-        own = client.create_run(
-            experiment,
-            run_name=bundle.scorer,
-            tags={
-                "prefgauge.kind": "suite",
-                "prefgauge.suite_key": key,
-                "prefgauge.scorer": bundle.scorer[:4000],
-                "mlflow.source.name": "prefgauge",
-            },
-        ).info.run_id
-        first = client.search_runs([experiment], query, order_by=order)[0].info.run_id
-        if first != own:
-            client.delete_run(own)
-            return cls(client, experiment, first)
+        runs = list(_runs(client, experiment, key))
+        if not _suites(runs):
+            own = client.create_run(
+                experiment,
+                run_name=bundle.scorer,
+                tags={
+                    "prefgauge.kind": "suite",
+                    "prefgauge.suite_key": key,
+                    "prefgauge.scorer": bundle.scorer[:4000],
+                    "mlflow.source.name": "prefgauge",
+                },
+            )
+            runs = [own, *runs] if alone else list(_runs(client, experiment, key))
+            if _suites(runs)[0].info.run_id != own.info.run_id:
+                client.delete_run(own.info.run_id)
+        first = _suites(runs)[0]
+        children = [Child.of(run) for run in runs if run.data.tags.get("prefgauge.bundle_id")]
+        suite = cls(
+            client, experiment, key, str(first.info.run_id), children, dict(first.data.metrics),
+            first.data.tags.get("mlflow.note.content", ""), first.info.status,
+            dict(first.data.params),
+        )  # fmt: skip
+        suite._adopt()
+        return suite
+
+    def log(self, bundle: Bundle) -> str:
+        """The run that holds exactly this bundle, written if need be. Any other run of the same
+        bundle is deleted: one whose content changed, or that a crash left half written."""
+        keep: Child | None = None
+        content = content_of(bundle)
+        for child in [child for child in self.children if child.bundle == bundle.id]:
+            if keep is None and child.whole and child.content == content:
+                keep = child
+            else:
+                self.client.delete_run(child.run)
+                self.children.remove(child)
+        if keep is None:
+            fingerprint = str(bundle.result.get("fingerprint"))
+            if fingerprint not in self.models:
+                self.models[fingerprint] = model_of(self.client, self.experiment, bundle)
+            keep = create(
+                self.client, self.experiment, self.run_id, self.key, bundle,
+                self.models[fingerprint],
+            )  # fmt: skip
+            self.children.append(keep)
+        return keep.run
+
+    def refresh(self, bundle: Bundle) -> None:
+        """Make headline, summary and description those of the current children. `bundle`, any of
+        the scorer's, tells what it is.
+
+        Of several results of one bench one is current: a complete one before an incomplete one,
+        all rows before the first few (``--limit``), then the newest. An incomplete result is
+        never a headline. What is already so is not written again.
+        """
+        cells = self._settle()
+        values = dict(_summary(cells))
+        times = dict.fromkeys(values, int(time.time() * 1000))
+        for cell in cells:
+            if cell.complete:
+                for name, value in _headline(cell).items():
+                    values[name] = value
+                    # a later time stamp replaces the shown value, even by a lower one
+                    fresh = name not in self.metrics
+                    times[name] = (cell.finished or 1) if fresh else int(time.time() * 1000)
+        metrics = [
+            metric
+            for name, value in values.items()
+            if self.metrics.get(name) != value
+            for metric in metric_list({name: value}, times[name])
+        ]
+        note = _description(cells)
+        params = self._new_params(bundle)
+        if metrics or params or note != self.note:
+            from mlflow.entities import RunTag
+
+            tags = [RunTag("mlflow.note.content", note)] if note != self.note else []
+            self.client.log_batch(self.run_id, metrics=metrics, params=params, tags=tags)
+        failed = any(cell.status == "failed" for cell in cells)
+        status = "FAILED" if failed else "FINISHED"
+        if metrics or status != self.status:
+            self.client.set_terminated(self.run_id, status)
+        self.metrics, self.note, self.status = {**self.metrics, **values}, note, status
+
+    def _new_params(self, bundle: Bundle) -> list[Any]:
         from mlflow.entities import Param
 
-        params = {"scorer": bundle.scorer[:6000], "form": str(card.get("form") or "")}
-        client.log_batch(own, params=[Param(k, v) for k, v in params.items() if v])
-        return cls(client, experiment, own)
+        form = str((bundle.result.get("scorer_card") or {}).get("form") or "")
+        params = {"scorer": bundle.scorer[:6000], "form": form}
+        found = [Param(k, v) for k, v in params.items() if v and k not in self.params]
+        self.params = {**params, **self.params}
+        return found
 
-    def refresh(self) -> None:
-        """Make headline, summary and description those of the current children.
+    def _adopt(self) -> None:
+        """Children of a suite run that somebody deleted belong to this one."""
+        for child in self.children:
+            if child.parent != self.run_id:
+                self.client.set_tag(child.run, "mlflow.parentRunId", self.run_id)
+                child.parent = self.run_id
 
-        Everything is read back from the store, so that logging again also mends what a crash
-        left half done. Of several results of one bench one is current: a complete one before an
-        incomplete one, all rows before the first few (``--limit``), then the newest. An
-        incomplete result is never a headline.
-        """
-        query = f"{equals('mlflow.parentRunId', self.run_id)} and tags.`prefgauge.current` = 'true'"
-        found = self.client.search_runs([self.experiment], query, max_results=5000)
-        cells = self._settle(found)
-        metrics: list[Any] = []
-        for cell in cells:
-            if _complete(cell):
-                # a later time stamp replaces the shown value, even by a lower one
-                metrics += metric_list(_headline(cell), _finished(cell) or 1)
-        skills = [c.data.metrics["skill"] for c in cells if _complete(c) and _has_skill(c)]
-        summary = {"summary/benches": float(sum(map(_complete, cells)))}
-        if skills:
-            summary["summary/skill"] = sum(skills) / len(skills)
-        before = self.client.get_run(self.run_id).data
-        if any(before.metrics.get(name) != value for name, value in summary.items()):
-            metrics += metric_list(summary, int(time.time() * 1000))
-        self.client.log_batch(self.run_id, metrics=metrics)
-        note = _description(cells)
-        if note != before.tags.get("mlflow.note.content"):
-            self.client.set_tag(self.run_id, "mlflow.note.content", note)
-            failed = any(cell.info.status == "FAILED" for cell in cells)
-            self.client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
-
-    def _settle(self, found: Iterable[Any]) -> list[Any]:
+    def _settle(self) -> list[Child]:
         """One current child per bench, sorted by bench; the others are marked as superseded."""
-        best: dict[str, Any] = {}
-        old: list[Any] = []
-        for cell in found:
-            bench = cell.data.tags.get("prefgauge.bench", "")
-            rival = best.setdefault(bench, cell)
-            if rival is not cell:
-                worse, best[bench] = sorted((rival, cell), key=_standing)
-                old.append(worse)
-        for cell in old:
-            newest = best[cell.data.tags.get("prefgauge.bench", "")].info.run_id
-            self.client.set_tag(cell.info.run_id, "prefgauge.current", "false")
-            self.client.set_tag(cell.info.run_id, "prefgauge.superseded_by", newest)
+        best: dict[str, Child] = {}
+        whole = [child for child in self.children if child.whole]
+        for child in whole:
+            best[child.bench] = max(
+                best.get(child.bench, child), child, key=lambda one: one.standing
+            )
+        for child in whole:
+            chosen = best[child.bench]
+            if child.current != (child is chosen):
+                child.current = child is chosen
+                self.client.set_tag(child.run, "prefgauge.current", str(child.current).lower())
+                if not child.current:
+                    self.client.set_tag(child.run, "prefgauge.superseded_by", chosen.run)
         return [best[bench] for bench in sorted(best)]
 
 
-def _complete(cell: Any) -> bool:
-    return bool(cell.data.tags.get("prefgauge.status") == "complete")
+def _runs(client: Any, experiment: str, key: str) -> Iterator[Any]:
+    """All runs of a scorer in a suite: the suite run and its children."""
+    token: str | None = None
+    while True:
+        page = client.search_runs(
+            [experiment], equals("prefgauge.suite_key", key), max_results=_PAGE, page_token=token
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
-def _has_skill(cell: Any) -> bool:
-    return "skill" in cell.data.metrics
+def _suites(runs: list[Any]) -> list[Any]:
+    found = [run for run in runs if run.data.tags.get("prefgauge.kind") == "suite"]
+    return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
 
 
-def _finished(cell: Any) -> int:
-    return int(cell.data.tags.get("prefgauge.finished_ms") or 0)
+def _summary(cells: list[Child]) -> Iterator[tuple[str, float]]:
+    skills = [c.metrics["skill"] for c in cells if c.complete and "skill" in c.metrics]
+    yield "summary/benches", float(sum(cell.complete for cell in cells))
+    if skills:
+        yield "summary/skill", sum(skills) / len(skills)
 
 
-def _standing(cell: Any) -> tuple[bool, bool, int, str]:
-    limited = bool(cell.data.tags.get("prefgauge.limit"))
-    return _complete(cell), not limited, _finished(cell), str(cell.info.run_id)
-
-
-def _headline(cell: Any) -> dict[str, float]:
-    name, metrics = cell.data.tags.get("prefgauge.bench", ""), cell.data.metrics
-    bench = metric_key(name.replace("/", "_"))
+def _headline(cell: Child) -> dict[str, float]:
+    bench = metric_key(cell.bench.replace("/", "_"))
     values = {
-        headline_key(name): metrics.get("agreement"),
-        f"ci/{bench}.low": metrics.get("agreement.ci_low"),
-        f"ci/{bench}.high": metrics.get("agreement.ci_high"),
-        f"skill/{bench}": metrics.get("skill"),
+        headline_key(cell.bench): cell.metrics.get("agreement"),
+        f"ci/{bench}.low": cell.metrics.get("agreement.ci_low"),
+        f"ci/{bench}.high": cell.metrics.get("agreement.ci_high"),
+        f"skill/{bench}": cell.metrics.get("skill"),
     }
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _description(cells: list[Any]) -> str:
+def _description(cells: list[Child]) -> str:
     lines = [
         "| bench | metric | value | 95 % interval | n | coverage | status |",
         "|---|---|---:|---:|---:|---:|---|",
     ]
     for cell in cells:
-        metrics, params, tags = cell.data.metrics, cell.data.params, cell.data.tags
-        low, high = metrics.get("agreement.ci_low"), metrics.get("agreement.ci_high")
+        low, high = cell.metrics.get("agreement.ci_low"), cell.metrics.get("agreement.ci_high")
         interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-        value = metrics.get("agreement")
+        value = cell.metrics.get("agreement")
         lines.append(
-            f"| {tags.get('prefgauge.bench', '')} | {params.get('metric', '')} "
+            f"| {cell.bench} | {cell.metric} "
             f"| {'' if value is None else f'{value:.3f}'} | {interval} "
-            f"| {metrics.get('n', 0):.0f} | {metrics.get('coverage', 0):.3f} "
-            f"| {tags.get('prefgauge.status', '')} |"
+            f"| {cell.metrics.get('n', 0):.0f} | {cell.metrics.get('coverage', 0):.3f} "
+            f"| {cell.status} |"
         )
     note = "`skill` is (value - chance) / (1 - chance), the mean over complete benches."
     return "\n".join([*lines, "", note])[:7500]
