@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from prefgauge.plugins.scorers.judges.backends.encode import audio_wav, messages, pictures
 from prefgauge.plugins.scorers.judges.backends.pacing import Pacer, backoff, retry_after
-from prefgauge.plugins.scorers.judges.backends.wire import choice_probabilities
 from prefgauge.plugins.scorers.judges.talk import Turn
 from prefgauge.registry import Media, MediaError, Text
 
@@ -119,15 +118,3 @@ def test_the_endpoint_is_dead_only_if_nobody_was_answered() -> None:
         assert not pacer.refuses()
 
     asyncio.run(check())
-
-
-def test_first_tokens_give_probabilities_of_choices() -> None:
-    """exp(-0.5) = 0.6065 for A, exp(-1.2) = 0.3012 for " B": shares 0.6682 and 0.3318."""
-    shares = choice_probabilities([("A", -0.5), (" B", -1.2), ("\n", -4.0)], ("A", "B"))
-    assert shares == pytest.approx((0.66819, 0.33181), abs=1e-5)
-    # a token that begins several choices tells nothing; one that is a choice is that choice
-    assert choice_probabilities([("A", -0.1)], ("A>B", "A=B")) == ()
-    assert choice_probabilities([("1", -0.1), ("10", -3.0)], ("1", "10"))[0] > 0.9
-    # the model would rather say something else
-    assert choice_probabilities([("Well", -0.1), ("A", -3.0)], ("A", "B")) == ()
-    assert choice_probabilities([], ("A", "B")) == ()

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_models
 from conftest import picture, request, text_sample
 
 from prefgauge.plugins.scorers.judges.backends.local import TransformersBackend
 from prefgauge.plugins.scorers.judges.deciding import say
-from prefgauge.plugins.scorers.judges.talk import Ask, BackendError, Reply, Turn
-from prefgauge.registry import Address, Device, Outcome, Sample, ScorerError, Text, content
+from prefgauge.plugins.scorers.judges.talk import Ask, BackendError, Reply
+from prefgauge.registry import Address, Device, Outcome, Sample, ScorerError, content
 from prefgauge.registry.discovery import default
 
 
@@ -37,99 +36,6 @@ def asks(choices: tuple[str, ...]) -> list[Ask]:
         Ask(turns=(say("system", "You judge."), say("user", text)), choices=choices, max_tokens=12)
         for text in texts
     ]
-
-
-def plain_probabilities(folder: Path, ask: Ask) -> list[float]:
-    """One choice at a time, without padding or cache: P(choice) is the product of its tokens'
-    probabilities after the prompt, normalised over the choices."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    words = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    prompt = ""
-    for turn in ask.turns:
-        (part,) = turn.parts
-        assert isinstance(part, Text)
-        if words.chat_template is None:
-            prompt += f"{turn.speaker.capitalize()}: {part.text}\n\n"
-        else:
-            prompt += f"<|im_start|>{turn.speaker}\n{part.text}<|im_end|>\n"
-    prompt += "Assistant: " if words.chat_template is None else "<|im_start|>assistant\n"
-    start = words.encode(prompt, add_special_tokens=False)
-    weights = []
-    for choice in ask.choices:
-        tail = words.encode(choice, add_special_tokens=False)
-        with torch.no_grad():
-            logits = model(torch.tensor([start + tail])).logits[0].double()
-        shares = logits.softmax(-1)
-        weight = 1.0
-        for place, token in enumerate(tail):
-            weight *= float(shares[len(start) + place - 1, token])
-        weights.append(weight)
-    return [weight / sum(weights) for weight in weights]
-
-
-@pytest.mark.parametrize(
-    "choices", [("A", "B", "C"), ("A>>B", "A>B", "A=B=Good", "B>A"), ("1", "5", "10")]
-)
-def test_llama_choices_equal_an_independent_computation(
-    llama: Path, choices: tuple[str, ...]
-) -> None:
-    questions = asks(choices)
-    replies = opened(llama).ask_all(questions)
-    for ask, reply in zip(questions, replies):
-        assert isinstance(reply, Reply)
-        expected = plain_probabilities(llama, ask)
-        assert reply.probabilities == pytest.approx(expected, abs=1e-5)
-        assert reply.text == choices[max(range(len(choices)), key=expected.__getitem__)]
-
-
-def test_learned_positions_do_not_count_padding(tmp_path: Path) -> None:
-    folder = tiny_models.gpt2(tmp_path)
-    questions = asks(("A", "A=B=Good"))
-    for ask, reply in zip(questions, opened(folder).ask_all(questions)):
-        assert isinstance(reply, Reply)
-        assert reply.probabilities == pytest.approx(plain_probabilities(folder, ask), abs=1e-5)
-
-
-def test_qwen_vl_choices_equal_an_independent_computation(qwen_vl: Path) -> None:
-    """Pictures of different sizes in one batch, against the model's own processor and forward,
-    one question at a time."""
-    import torch
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
-    choices = ("A", "B", "C")
-    media = [picture(0), picture(1, 140, 28), picture(2, 112, 112)]
-    questions = [
-        Ask(
-            turns=(Turn("user", (Text("Look: "), shown, Text(" Good? " * (7 * n + 1)))),),
-            choices=choices,
-        )
-        for n, shown in enumerate(media)
-    ]
-    replies = opened(qwen_vl).ask_all(questions)
-
-    processor = AutoProcessor.from_pretrained(qwen_vl)
-    model = AutoModelForImageTextToText.from_pretrained(qwen_vl, dtype=torch.float32).eval()
-    import io
-
-    import PIL.Image
-
-    for n, (shown, reply) in enumerate(zip(media, replies)):
-        text = (
-            "<|im_start|>user\nLook: <|vision_start|><|image_pad|><|vision_end|>"
-            + " Good? " * (7 * n + 1)
-            + "<|im_end|>\n<|im_start|>assistant\n"
-        )
-        image = PIL.Image.open(io.BytesIO(shown.data or b"")).convert("RGB")
-        inputs = processor(text=[text], images=[image], return_tensors="pt")
-        with torch.no_grad():
-            shares = model(**inputs).logits[0, -1].double().softmax(-1)
-        ids = [processor.tokenizer.encode(c, add_special_tokens=False)[0] for c in choices]
-        expected = (shares[ids] / shares[ids].sum()).tolist()
-        assert isinstance(reply, Reply)
-        assert reply.probabilities == pytest.approx(expected, abs=1e-5)
 
 
 def test_pictures_change_the_verdict(qwen_vl: Path) -> None:

@@ -95,6 +95,21 @@ def test_an_unreadable_reply_is_shown_to_the_model_with_the_reason() -> None:
     assert [ask.seed for ask in asks] == [0, 1, 2]
 
 
+def test_an_unreadable_choice_is_put_again() -> None:
+    """Of two fields one is read at once; the other gets the reason and another try."""
+    one = View(content("Q"), (content("good"),))
+    replies = iter(["4", "hm", "5"])
+    rating = strategy("plain", "dimensions", dimensions="helpfulness,correctness")
+    verdict, asks = hold(rating.talk(one, Way(mode="choice")), lambda ask: next(replies))
+    assert verdict.values == {"helpfulness": 4.0, "correctness": 5.0}
+    assert [ask.label for ask in asks] == [
+        "choice of helpfulness", "choice of correctness", "choice of correctness",
+    ]  # fmt: skip
+    assert "'hm' is none of 1, 2, 3, 4, 5" in shown(asks[2])
+    with pytest.raises(Unreadable, match="none of"):
+        hold(rating.talk(one, Way(mode="choice", retries=1)), lambda ask: "hm")
+
+
 def test_self_consistency_averages_samples() -> None:
     replies = iter(["[[A]]", "[[A]]", "[[C]]", "[[B]]"])
     verdict, asks = hold(

@@ -115,19 +115,37 @@ def decide(turns: tuple[Turn, ...], answer: Answer, view: View, way: Way) -> Tal
 
 
 def _by_choice(turns: tuple[Turn, ...], answer: Answer, view: View, way: Way) -> Talk[Verdict]:
+    """One question per field, side by side; those that cannot be read are put again."""
     fields = answer.choices(view)
-    asks = []
+    requests: dict[str, str] = {}
     for name, words in fields.items():
         lead = _CHOICE_OF.format(name) if len(fields) > 1 else ""
-        request = f"{answer.explain(view)}\n\n{lead}{_CHOICE.format(', '.join(words))}"
-        asks.append(way.ask(_extended(turns, request), f"choice of {name}", choices=words))
-    replies = yield asks
+        requests[name] = f"{answer.explain(view)}\n\n{lead}{_CHOICE.format(', '.join(words))}"
+    open_ = {name: _extended(turns, request) for name, request in requests.items()}
     said: dict[str, str] = {}
     known: dict[str, Mapping[str, float]] = {}
-    for (name, words), reply in zip(fields.items(), replies, strict=True):
-        said[name] = _said(reply, words)
-        if reply.probabilities:
-            known[name] = dict(zip(words, reply.probabilities, strict=True))
+    for attempt in range(way.retries + 1):
+        here = way.but(seed=way.seed + attempt)
+        replies = yield [
+            here.ask(asked, f"choice of {name}", choices=fields[name])
+            for name, asked in open_.items()
+        ]
+        again: dict[str, tuple[Turn, ...]] = {}
+        for name, reply in zip(list(open_), replies, strict=True):
+            try:
+                said[name] = _said(reply, fields[name])
+            except Unreadable as error:
+                if attempt == way.retries:
+                    raise
+                repeat = say("user", _AGAIN.format(error) + requests[name])
+                tried = say("assistant", reply.text or "(nothing)")
+                again[name] = (*_extended(turns, requests[name]), tried, repeat)
+                continue
+            if reply.probabilities:
+                known[name] = dict(zip(fields[name], reply.probabilities, strict=True))
+        if not again:
+            break
+        open_ = again
     return answer.read_choices(said, known, view)
 
 

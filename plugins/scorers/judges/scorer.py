@@ -30,7 +30,8 @@ from prefgauge.registry.source import home
 
 __all__ = ["Judge"]
 
-_VERSION = 1
+#: raised when answers change: 2 since choices of several tokens are weighed by all of them
+_VERSION = 2
 
 
 class Judge(Scorer[View]):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "NoVerdict",
@@ -136,7 +137,7 @@ def viescore(score: object) -> int:
     """VIEScore's answer for one aspect (arXiv 2312.14867): its sub-scores 0..10, or one number.
     The aspect is their minimum, each cut to its whole part (an 8.5 counts as 8) and held within
     the scale, over ten; the whole number is returned, so that equal scores stay equal."""
-    scores = score if isinstance(score, list) else [score]
+    scores: list[Any] = score if isinstance(score, list) else [score]
     try:
         if not scores or any(isinstance(one, bool) for one in scores):
             raise ValueError

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prefgauge.plugins.scorers.judges.backends.choosing import log_weights, starts
 from prefgauge.plugins.scorers.judges.backends.encode import pictures
 from prefgauge.plugins.scorers.judges.backends.sampling import Draw, Sampler
 from prefgauge.plugins.scorers.judges.talk import Ask, Reply, Turn
@@ -123,25 +124,30 @@ class LocalModel:
     def choose(self, asks: Sequence[Ask], prompts: Sequence[Prompt]) -> list[Reply]:
         """The likeliest choice of each ask, with the probabilities of all.
 
-        A choice's weight is the product of its tokens' probabilities right after the prompt; the
-        weights are normalised over the choices.
+        A choice's weight is the product of its tokens' probabilities right after the prompt, and
+        that of not going on where it begins another (see :mod:`.choosing`); the weights are
+        normalised over the choices.
         """
         torch = self.torch
-        tokens = [[self._choice_ids(choice) for choice in ask.choices] for ask in asks]
-        replies = []
-        if all(len(ids) == 1 for rows in tokens for ids in rows):
-            logits = self._logits(prompts, [[] for _ in prompts], 1)[:, -1].float()
-            shares = torch.log_softmax(logits, -1)
-            weights = [shares[n, [ids[0] for ids in rows]] for n, rows in enumerate(tokens)]
+        rows = [[self._choice_ids(choice) for choice in ask.choices] for ask in asks]
+        begun = [starts(ids) for ids in rows]
+        if all(len(nodes) == 1 for nodes in begun):
+            logits = self._logits(prompts, [[] for _ in prompts], 1)[:, -1]
+            found = [logits[n : n + 1] for n in range(len(asks))]
         else:
-            weights = [self._weigh(prompt, rows) for prompt, rows in zip(prompts, tokens)]
-        for ask, prompt, weight in zip(asks, prompts, weights, strict=True):
-            shares = torch.softmax(weight.double(), 0).tolist()
-            best = max(range(len(shares)), key=shares.__getitem__)
+            found = [
+                self._logits([prompt] * len(nodes), [list(node) for node in nodes], 1)[:, -1]
+                for prompt, nodes in zip(prompts, begun)
+            ]
+        replies = []
+        for ask, prompt, ids, logits in zip(asks, prompts, rows, found):
+            weights = log_weights(torch, ids, torch.log_softmax(logits.double(), -1))
+            known = torch.softmax(weights, 0).tolist()
+            best = max(range(len(known)), key=known.__getitem__)
             replies.append(
                 Reply(
-                    text=ask.choices[best], probabilities=tuple(shares), finish="stop",
-                    tokens_in=prompt.length, tokens_out=1,
+                    text=ask.choices[best], probabilities=tuple(known), finish="stop",
+                    tokens_in=prompt.length, tokens_out=len(ids[best]),
                 )
             )  # fmt: skip
         return replies
@@ -177,19 +183,6 @@ class LocalModel:
                 )
             )  # fmt: skip
         return replies
-
-    def _weigh(self, prompt: Prompt, rows: Sequence[list[int]]) -> Any:
-        """Log-weights of choices of several tokens, shape (choices,)."""
-        torch = self.torch
-        longest = max(map(len, rows))
-        logits = self._logits([prompt] * len(rows), rows, longest + 1).float()
-        shares = torch.log_softmax(logits, -1)
-        weights = []
-        for row, ids in enumerate(rows):
-            # left padding: the last position predicts what follows the choice, so step back one
-            at = torch.arange(-len(ids) - 1, -1)
-            weights.append(shares[row, at, torch.tensor(ids)].sum())
-        return torch.stack(weights)
 
     def _logits(self, prompts: Sequence[Prompt], tails: Sequence[list[int]], keep: int) -> Any:
         """Logits of the last `keep` positions, shape (rows, keep, vocabulary)."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from prefgauge.plugins.scorers.judges.backends.base import BatchBackend
+from prefgauge.plugins.scorers.judges.backends.choosing import Step, shares_of_steps
 from prefgauge.plugins.scorers.judges.backends.encode import messages
-from prefgauge.plugins.scorers.judges.backends.wire import choice_probabilities
 from prefgauge.plugins.scorers.judges.talk import Ask, BackendError, Reply
 from prefgauge.plugins.scorers.reward_models.identity import identify
 from prefgauge.registry.address import Address
@@ -123,10 +123,19 @@ def _reply(ask: Ask, output: Any, seconds: float) -> Reply:
     said = output.outputs[0]
     probabilities: tuple[float, ...] = ()
     if ask.choices and said.logprobs:
-        tops = [(item.decoded_token or "", item.logprob) for item in said.logprobs[0].values()]
-        probabilities = choice_probabilities(tops, ask.choices)
+        probabilities = shares_of_steps(_steps(said), ask.choices)
     return Reply(
         text=said.text, probabilities=probabilities, finish=str(said.finish_reason or ""),
         tokens_in=len(output.prompt_token_ids or ()), tokens_out=len(said.token_ids),
         seconds=seconds,
     )  # fmt: skip
+
+
+def _steps(said: Any) -> list[Step]:
+    """The reply's tokens with the likeliest ones at each place (token number -> Logprob)."""
+    steps = []
+    for token, place in zip(said.token_ids, said.logprobs):
+        own = place[token]  # vLLM always tells of the token that was taken
+        tops = [(item.decoded_token or "", float(item.logprob)) for item in place.values()]
+        steps.append(Step(own.decoded_token or "", float(own.logprob), tops))
+    return steps

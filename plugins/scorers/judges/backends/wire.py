@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prefgauge.plugins.scorers.judges.backends.choosing import Step, shares_of_steps
 from prefgauge.plugins.scorers.judges.talk import Ask, Reply
 
-__all__ = ["Malformed", "Trouble", "choice_probabilities", "classify", "complete", "parameters"]
+__all__ = ["Malformed", "Trouble", "classify", "complete", "parameters"]
 
 #: Statuses that may pass: timeout, conflict, too early, too many; and all of 5xx.
 _PASSING = frozenset({408, 409, 425, 429})
-#: At least this much of the first token's probability must lie on the choices.
-_LEAST_MASS = 0.5
 
 
 class Malformed(Exception):
@@ -92,7 +90,7 @@ async def complete(
         text = message.get("content")
         usage = answer.get("usage") or {}
         used = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-        known = choice_probabilities(_first_tops(choice), choices) if choices else ()
+        known = shares_of_steps(_steps(choice), choices) if choices else ()
     except (AttributeError, IndexError, KeyError, TypeError):
         raise Malformed(f"no completion in the answer: {str(answer)[:120]!r}") from None
     if text is None:
@@ -107,11 +105,16 @@ async def complete(
     )  # fmt: skip
 
 
-def _first_tops(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Tokens and log-probabilities at the reply's first place, as the endpoint gave them."""
-    content = (choice.get("logprobs") or {}).get("content") or []
-    tops = (content[0].get("top_logprobs") or []) if content else []
-    return [(str(top["token"]), float(top["logprob"])) for top in tops]
+def _steps(choice: Mapping[str, Any]) -> list[Step]:
+    """The reply's tokens, each with the likeliest ones at its place, as far as the endpoint gave
+    them."""
+    steps = []
+    for place in (choice.get("logprobs") or {}).get("content") or []:
+        tops = [(str(t["token"]), float(t["logprob"])) for t in place.get("top_logprobs") or []]
+        if place.get("logprob") is None or not tops:
+            break
+        steps.append(Step(str(place["token"]), float(place["logprob"]), tops))
+    return steps
 
 
 async def _streamed(client: Any, request: Mapping[str, Any]) -> Reply:
@@ -132,34 +135,6 @@ async def _streamed(client: Any, request: Mapping[str, Any]) -> Reply:
         tokens_in=int(getattr(usage, "prompt_tokens", 0) or 0),
         tokens_out=int(getattr(usage, "completion_tokens", 0) or 0),
     )  # fmt: skip
-
-
-def choice_probabilities(
-    tops: Sequence[tuple[str, float]], choices: Sequence[str]
-) -> tuple[float, ...]:
-    """Probabilities of the choices from those of the reply's first token.
-
-    A likely token counts for the choice that it equals (spaces aside), or else for the only one
-    that begins with it. The shares are normalised over the choices.
-
-    Parameters
-    ----------
-    tops: the likeliest first tokens with their natural log-probabilities.
-
-    Returns
-    -------
-    One probability per choice; empty if less than half of the mass lies on the choices.
-    """
-    mass = [0.0] * len(choices)
-    for token, logprob in tops:
-        word = token.strip()
-        fits = [i for i, choice in enumerate(choices) if choice == word]
-        if not fits and word:
-            fits = [i for i, choice in enumerate(choices) if choice.startswith(word)]
-        if len(fits) == 1 and math.isfinite(logprob):
-            mass[fits[0]] += math.exp(logprob)
-    total = sum(mass)
-    return tuple(share / total for share in mass) if total >= _LEAST_MASS else ()
 
 
 def classify(error: Exception, timeout: float) -> Trouble:
