@@ -59,6 +59,7 @@ class Fit:
         ``<bench>.<kind>``.
     scorer: the name that results show.
     form, modalities, dimensions: of the answers.
+    labels: the dimensions of the samples' labels; by default the bench's.
     answers: what the model said, by `key` of a request; a request that has no answer counts as
         failed, with `missing` as its reason.
     samples: the samples that it was asked about, from those of the bench; by default all.
@@ -77,6 +78,7 @@ class Fit:
     key: Callable[[Request], str] = content_key
     modalities: frozenset[str] = frozenset({"text"})
     dimensions: Sequence[Dimension] = (Dimension(),)
+    labels: Sequence[Dimension] = ()
     missing: str = "the fitted model has no answer to it"
     samples: Callable[[Iterable[Sample | BadRow]], Iterator[Sample | BadRow]] = iter
     protocol: Protocol | None = None
@@ -176,6 +178,7 @@ class _FittedBench(Bench):
         self.inner, self.fit = bench, fit
         self.card = replace(  # type: ignore[misc]
             card, id=f"{card.id}.{fit.kind}", title=f"{card.title} ({fit.kind})", size=None,
+            dimensions=tuple(fit.labels) or card.dimensions,
             references=card.references if fit.published else (),
         )  # fmt: skip
         protocol = fit.protocol or bench.protocol

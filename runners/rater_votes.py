@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from prefgauge.registry import (
     BadRow,
     Bench,
     DataError,
+    Dimension,
     Preference,
     Ranking,
     Rating,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Codes = NDArray[np.int64]
 
-__all__ = ["Votes", "collect", "votes_of"]
+__all__ = ["Votes", "collect", "dimension_of", "vote_key", "votes_of"]
 
 #: (first candidate, second candidate, 1 / 0.5 / 0, rater)
 Vote = tuple[int, int, float, str]
@@ -50,6 +51,7 @@ class Votes:
     human: 1.0, 0.5 or 0.0; rater: number into `raters`; pair: number of the compared pair;
         cluster: number of the prompt.
     base: the first scorer's own margin, (n,); None where features are representations.
+    keys: what each vote is known by, see :func:`vote_key`; empty where nobody asks.
     coverage: share of votes whose answers have features; bad: rows that are no samples.
     reasons: why features are missing.
     """
@@ -65,6 +67,7 @@ class Votes:
     coverage: float = 1.0
     bad: int = 0
     reasons: Any = None
+    keys: tuple[str, ...] = ()
 
     def decided(self) -> Votes:
         """Without the ties: agreement is counted on votes for one of the two."""
@@ -75,6 +78,7 @@ class Votes:
             )
         names = ("first", "second", "human", "rater", "pair", "cluster")
         changes: dict[str, Any] = {name: getattr(self, name)[keep] for name in names}
+        changes["keys"] = tuple(key for key, kept in zip(self.keys, keep.tolist()) if kept)
         return replace(self, **changes, base=None if self.base is None else self.base[keep])
 
     def peers(self) -> float | None:
@@ -90,6 +94,18 @@ class Votes:
             if count[pair] > 1
         ]
         return float(np.mean(hits)) if hits else None
+
+
+def vote_key(sample: Sample, number: int, vote: Vote) -> str:
+    """The key of a vote about the bench's row of that number (bad rows counted): ids may repeat."""
+    return f"{sample.id}@{vote[3]}/{vote[0]}-{vote[1]}#{number}"
+
+
+def dimension_of(bench: Bench) -> Dimension:
+    """The dimension that the bench's headline speaks of."""
+    named = bench.protocol.dimension
+    first = bench.card.dimensions[0]
+    return next((d for d in bench.card.dimensions if d.name == named), first)
 
 
 def votes_of(sample: Sample, dimension: str, higher_is_better: bool = True) -> Iterator[Vote]:
@@ -128,18 +144,17 @@ def collect(
     DataError: if no vote of a single rater is left.
     ScorerError: if a scorer is not pointwise, or gives no representations when asked to.
     """
-    dimension = next(
-        (d for d in bench.card.dimensions if d.name == bench.protocol.dimension),
-        bench.card.dimensions[0],
-    )
+    dimension = dimension_of(bench)
     found: list[tuple[int, Vote, str]] = []
+    keys: dict[tuple[int, Vote], str] = {}
     bad = 0
     for number, row in enumerate(islice(bench.read(source), options.limit)):
         if isinstance(row, BadRow):
             bad += 1
         else:
-            votes = votes_of(row, dimension.name, dimension.higher_is_better)
+            votes = list(votes_of(row, dimension.name, dimension.higher_is_better))
             found += [(number, vote, row.cluster) for vote in votes]
+            keys |= {(number, vote): vote_key(row, number, vote) for vote in votes}
     if not found:
         raise DataError(
             f"{bench.card.id} has no pairs judged by single raters on {dimension.name!r}. Personal "
@@ -154,11 +169,12 @@ def collect(
             )
         ask = _representations if represent else _scores
         tables.append(ask(bench, scorer, source, options, reasons))
-    return _table(found, tables, bad, reasons, scorers, represent)
+    return _table(found, keys, tables, bad, reasons, scorers, represent)
 
 
 def _table(
     found: Sequence[tuple[int, Vote, str]],
+    keys: Mapping[tuple[int, Vote], str],
     tables: Sequence[dict[tuple[int, int], Floats]],
     bad: int,
     reasons: Counter[str],
@@ -192,7 +208,7 @@ def _table(
         pair=np.array([pairs[n, min(v[:2]), max(v[:2])] for n, v, _ in kept], dtype=np.int64),
         cluster=np.array([clusters[cluster] for *_, cluster in kept], dtype=np.int64),
         raters=tuple(raters), base=base, coverage=len(kept) / len(found), bad=bad,
-        reasons=dict(reasons.most_common(20)),
+        reasons=dict(reasons.most_common(20)), keys=tuple(keys[n, vote] for n, vote, _ in kept),
     )  # fmt: skip
 
 

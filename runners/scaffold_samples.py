@@ -44,7 +44,7 @@ def example_rows(modality: str, labels: str) -> list[dict[str, Any]]:
     """Rows of ``data.jsonl``; media candidates are names of files of :func:`example_media`."""
     rows = []
     for number, (topic, prompt, names) in enumerate(_prompts(modality)):
-        row = {"id": f"q{number + 1}", "topic": topic, "prompt": prompt}
+        row: dict[str, Any] = {"id": f"q{number + 1}", "topic": topic, "prompt": prompt}
         best, middle, worst = names
         if labels == "ratings":
             rows += [

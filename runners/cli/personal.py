@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,17 +44,24 @@ def personal(
     seed: Annotated[int, typer.Option(help="Seed of folds, fits and the bootstrap.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Folder of the JSON result.")] = None,
+    experiment: Annotated[str, typer.Option(help="Name of the group of results.")] = "prefgauge",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the result's JSON into this folder, too.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fit models of single raters on a scorer's answers and judge them on held-out prompts."""
+    """Fit models of single raters on a scorer's answers and judge them on held-out prompts.
+
+    Each model is a bundle of the bench BENCH.personal, which report, compare and log take.
+    """
     from prefgauge.registry.discovery import default
     from prefgauge.registry.errors import UsageError
     from prefgauge.registry.scorer import Device
-    from prefgauge.registry.source import Source, home
+    from prefgauge.registry.source import Source
     from prefgauge.runners.cli.fitted import save
-    from prefgauge.runners.personal import Plan, methods_of
-    from prefgauge.runners.personal import personal as run
+    from prefgauge.runners.fitted import fitted_bundle
+    from prefgauge.runners.personal import Plan, judge, methods_of
+    from prefgauge.runners.personal_bundle import fits_of
     from prefgauge.runners.run import Options
 
     if features not in {"scores", "representations"}:
@@ -61,12 +69,21 @@ def personal(
     registry = default()
     loaded = registry.bench(bench)
     plan = Plan(folds=folds, known=known, components=components, resamples=resamples, seed=seed)
-    result = run(
-        registry, loaded, [registry.scorer(address) for address in scorer], Source.default(data),
-        Options(limit=limit, device=Device(device, dtype)), methods_of(registry, method),
-        features == "representations", plan,
+    source = Source.default(data)
+    options = Options(
+        suite=experiment, limit=limit, seed=seed, resamples=resamples, device=Device(device, dtype)
+    )
+    judged = judge(
+        registry, loaded, [registry.scorer(address) for address in scorer], source, options,
+        methods_of(registry, method), features == "representations", plan,
     )  # fmt: skip
-    result["path"] = str(save(result, out or home() / "fitted"))
+    result = dict(judged.result)
+    whole = replace(options, limit=None)  # the limit counts rows of the bench, not votes
+    bundles = [
+        fitted_bundle(registry, loaded, fit, source, whole) for fit in fits_of(loaded, judged)
+    ]
+    result["bundles"] = [str(bundle.path) for bundle in bundles]
+    result["path"] = str(save(result, out)) if out is not None else str(bundles[0].path.parent)
     if json_:
         typer.echo(json.dumps(result, ensure_ascii=False))
     else:
