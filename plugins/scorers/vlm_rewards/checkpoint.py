@@ -21,7 +21,15 @@ from prefgauge.plugins.scorers.reward_models.tensors import linear
 from prefgauge.plugins.scorers.vlm_rewards.lora import merged
 from prefgauge.registry import Address, ScorerError, require
 
-__all__ = ["body_of", "find_weights", "head_of", "local_folder", "read_state", "settings_of"]
+__all__ = [
+    "body_of",
+    "find_weights",
+    "head_of",
+    "load_config",
+    "local_folder",
+    "read_state",
+    "settings_of",
+]
 
 #: model type -> (pattern at the beginning of a published name, what stands there in the body).
 _QWEN = (
@@ -70,33 +78,62 @@ def settings_of(folder: Path) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def read_state(folder: Path, base: Path) -> dict[str, Any]:
-    """All tensors by their published names, adapters folded in.
+def load_config(base: ModelSource) -> Any:
+    """The base model's configuration.
+
+    Raises
+    ------
+    ScorerError: if it has none.
+    """
+    transformers: Any = require("transformers", "local", f"The model {base.path}")
+    try:
+        with quiet():
+            return transformers.AutoConfig.from_pretrained(
+                base.path, revision=base.revision or "main"
+            )
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        raise ScorerError(f"{base.path}: no configuration can be loaded: {text}") from None
+
+
+def read_state(folder: Path, base: Path, model_type: str) -> dict[str, Any]:
+    """All tensors under the names that the body has in transformers today, adapters folded in.
 
     Parameters
     ----------
     folder: the weights; `base`: the base model's folder, for adapters published alone.
+    model_type: of the base model's configuration; older releases named its parts otherwise.
 
     Raises
     ------
     ScorerError: if there are none, or they cannot be read.
     """
+    layout = _LAYOUTS.get(model_type, _USUAL)
     place = _newest(folder)
-    if (place / "model.pth").exists():
-        return merged(_unwrapped(read_weights(str(place / "model.pth"))), place)
     adapter = place / "adapter_model.safetensors"
-    if adapter.exists():
-        state = _named(_safetensors(base))
+    if (place / "model.pth").exists():
+        state = _named(_unwrapped(read_weights(str(place / "model.pth"))), layout)
+    elif adapter.exists():
+        state = _named(_safetensors(base), layout)
         rest = place / "non_lora_state_dict.pth"
         for file in (adapter, *([rest] if rest.exists() else ())):
-            state.update(_named(read_weights(str(file))))
-        return merged(state, place)
-    return merged(_unwrapped(_safetensors(folder)), folder)
+            state.update(_named(read_weights(str(file)), layout))
+    else:
+        state = _named(_unwrapped(_safetensors(folder)), layout)
+    return merged(state, place)
 
 
-def _named(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Without PEFT's prefix, so that adapter and base speak of the same names."""
-    return {name.removeprefix("base_model.model."): value for name, value in state.items()}
+def _named(state: Mapping[str, Any], layout: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Without PEFT's prefix, and with today's names, so that all files speak of the same."""
+    out = {}
+    for name, value in state.items():
+        name = name.removeprefix("base_model.model.")
+        for begin, instead in layout:
+            if name.startswith(begin):
+                name = instead + name[len(begin) :]
+                break
+        out[name] = value
+    return out
 
 
 def _newest(folder: Path) -> Path:
@@ -150,37 +187,27 @@ def head_of(state: dict[str, Any], names: Sequence[str], where: str) -> Any:
     return torch.nn.Sequential(*between).eval()
 
 
-def body_of(state: Mapping[str, Any], base: ModelSource, where: str, dtype: Any) -> Any:
-    """The base model's body with these weights, in evaluation mode.
+def body_of(state: Mapping[str, Any], config: Any, where: str, dtype: Any) -> Any:
+    """A body of this configuration with these weights, in evaluation mode.
 
     Raises
     ------
-    ScorerError: if the base has no configuration, or the weights do not fill its body exactly.
+    ScorerError: if the weights do not fill it exactly.
     """
     transformers: Any = require("transformers", "local", f"The model {where}")
-    try:
-        with quiet():
-            config = transformers.AutoConfig.from_pretrained(
-                base.path, revision=base.revision or "main"
-            )
-            kind = transformers.MODEL_MAPPING[type(config)]
-    except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise ScorerError(f"{base.path}: no configuration can be loaded: {text}") from None
-    layout = _LAYOUTS.get(config.model_type, _USUAL)
-    weights = {_renamed(name, layout): v for name, v in state.items() if not _SPARE.fullmatch(name)}
-    rows = [v.shape[0] for name, v in weights.items() if _EMBEDDING.fullmatch(name)]
+    weights = {name: value for name, value in state.items() if not _SPARE.fullmatch(name)}
+    rows = [value.shape[0] for name, value in weights.items() if _EMBEDDING.fullmatch(name)]
     if len(rows) != 1:
         raise ScorerError(f"{where}: {len(rows) or 'no'} token embeddings; it is no such model.")
     config.get_text_config().vocab_size = rows[0]
     try:
         with quiet():
-            body, report = kind.from_pretrained(
+            body, report = transformers.MODEL_MAPPING[type(config)].from_pretrained(
                 None, config=config, state_dict=weights, dtype=dtype, output_loading_info=True
             )
     except Exception as error:
         text = " ".join(str(error).split())[:300]
-        raise ScorerError(f"{where}: the weights cannot be put into {base.path}: {text}") from None
+        raise ScorerError(f"{where}: the weights cannot be loaded: {text}") from None
     wrong = [
         *sorted(report.get("missing_keys") or ()),
         *sorted(report.get("unexpected_keys") or ()),
@@ -188,14 +215,7 @@ def body_of(state: Mapping[str, Any], base: ModelSource, where: str, dtype: Any)
     ]
     if wrong:
         raise ScorerError(
-            f"{where}: the weights do not fit {base.path}: {', '.join(wrong[:5])}. Give "
+            f"{where}: the weights do not fit a {config.model_type}: {', '.join(wrong[:5])}. Give "
             "base= the model that it was trained from."
         )
     return body.eval().requires_grad_(False)
-
-
-def _renamed(name: str, layout: Sequence[tuple[str, str]]) -> str:
-    for begin, instead in layout:
-        if name.startswith(begin):
-            return instead + name[len(begin) :]
-    return name

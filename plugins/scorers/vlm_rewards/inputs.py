@@ -81,7 +81,7 @@ def resized_frames(frames: NDArray[np.uint8], least: int, most: int) -> Any:
     """Frames as a uint8 tensor (n, 3, height, width), resized by antialiased bicubic
     interpolation of floats, rounded and clipped, as torchvision does for tensors."""
     torch: Any = require("torch", "local", "Resizing frames")
-    tensor = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
+    tensor = torch.tensor(frames).permute(0, 3, 1, 2)
     size = fitted(frames.shape[1], frames.shape[2], least, most)
     if size != tuple(frames.shape[1:3]):
         floats = torch.nn.functional.interpolate(

@@ -16,6 +16,7 @@ from prefgauge.plugins.scorers.vlm_rewards.checkpoint import (
     body_of,
     find_weights,
     head_of,
+    load_config,
     local_folder,
     read_state,
     settings_of,
@@ -150,9 +151,11 @@ class VlmRewardScorer(PointwiseScorer[Shown]):
         self.dtype = pick_dtype(self.address.get("dtype", ""), device, self.where)
         folder, where = local_folder(self.source), self.source.path
         self._configure(settings_of(folder))
-        state = read_state(folder, folder if self.base == self.source else local_folder(self.base))
+        base = folder if self.base == self.source else local_folder(self.base)
+        config = load_config(self.base)
+        state = read_state(folder, base, config.model_type)
         head = head_of(state, self.recipe.head, where)
-        self.model = body_of(state, self.base, where, self.dtype).to(self.where)
+        self.model = body_of(state, config, where, self.dtype).to(self.where)
         self.head = head.to(self.where)
         self._check_head(where)
         self.processor = load_processor(self.base)
@@ -221,7 +224,7 @@ class VlmRewardScorer(PointwiseScorer[Shown]):
             shown = {"images": pictures, "images_kwargs": {"do_resize": self.pixels is None}}
         elif self.pixels is not None:
             pictures = [resized_frames(self._frames(media), *self.pixels)]
-            options = {"do_resize": False, "do_sample_frames": False}
+            options = {"do_resize": False, "do_sample_frames": False, "cap_pixels_per_frame": False}
             shown = {"videos": pictures, "videos_kwargs": options}
         else:
             pil: Any = require("PIL.Image", "image", str(self.address))
