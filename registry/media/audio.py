@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from prefgauge.registry.content import Media
@@ -31,10 +32,12 @@ class Audio:
     ----------
     samples: float32, shape (channels, n), nominally -1..1.
     rate: sampling rate in Hz.
+    key: what the cache knows it by; empty for a sound that came from no file.
     """
 
     samples: NDArray[np.float32]
     rate: int
+    key: Hashable = ""
 
     @property
     def seconds(self) -> float:
@@ -50,10 +53,19 @@ class Audio:
         return mean
 
     def at(self, rate: int) -> Audio:
-        """The sound at another sampling rate; see :func:`resample`."""
+        """The sound at another sampling rate; see :func:`resample`. What was read from a file is
+        resampled once for all that ask, through the cache."""
         if rate == self.rate:
             return self
-        return Audio(resample(self.samples, self.rate, rate), rate)
+
+        def load() -> Audio:
+            samples = resample(self.samples, self.rate, rate)
+            samples.setflags(write=False)
+            return Audio(samples, rate)
+
+        if not self.key:
+            return load()
+        return shared().get((self.key, rate), load, lambda audio: audio.samples.nbytes)
 
 
 def read_audio(media: Media, limits: Limits = LIMITS) -> Audio:
@@ -64,7 +76,9 @@ def read_audio(media: Media, limits: Limits = LIMITS) -> Audio:
     MediaError: if it is no sound, is cut short, empty, holds NaN, or is beyond a limit.
     """
     key = ("audio", media.digest(), limits)
-    return shared().get(key, lambda: _decode(media, limits), lambda audio: audio.samples.nbytes)
+    return shared().get(
+        key, lambda: replace(_decode(media, limits), key=key), lambda audio: audio.samples.nbytes
+    )
 
 
 def resample(samples: NDArray[np.float32], rate: int, target: int) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,3 +93,27 @@ def test_a_wrong_ending_does_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "flac-inside.mp3"
     path.write_bytes(encoded(np.zeros(500), kind="FLAC", sub="PCM_16"))
     assert read_audio(Media("audio", path)).samples.shape == (1, 500)
+
+
+def test_a_file_is_resampled_once_for_all_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torchaudio.functional
+
+    calls: list[tuple[int, int]] = []
+    real = torchaudio.functional.resample
+
+    def counting(wave: Any, rate: int, target: int, **rest: Any) -> Any:
+        calls.append((rate, target))
+        return real(wave, rate, target, **rest)
+
+    monkeypatch.setattr(torchaudio.functional, "resample", counting)
+    rng = np.random.default_rng(7)
+    media = sound(encoded(rng.uniform(-1, 1, (4410, 2)).astype(np.float32), 44_100))
+    first = read_audio(media).at(16_000)
+    again = read_audio(sound(media.read())).at(16_000)  # equal bytes, read anew
+    assert again is first
+    assert read_audio(media).at(44_100).rate == 44_100
+    read_audio(media).at(8000)
+    assert calls == [(44_100, 16_000), (44_100, 8000)]
+    np.testing.assert_array_equal(
+        first.samples, resample(read_audio(media).samples, 44_100, 16_000)
+    )
