@@ -18,7 +18,7 @@ from prefgauge.runners.engine import Pending
 
 __all__ = ["FIRST", "LARGEST", "Pace", "weight"]
 
-FIRST = 8  # samples of the first windows, before anything was weighed
+FIRST = 1  # samples of the first windows, before anything was weighed
 LARGEST = 256  # samples of a window at most: enough to fill batches and to keep threads busy
 _LEAST = 64 << 20  # bytes that may be prepared although the cache be smaller
 _SHARE = 4  # a window may take one part in so many

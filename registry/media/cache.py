@@ -13,6 +13,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -72,8 +73,11 @@ class MediaCache:
                     self._loading.pop(key, None)
 
     def peek(self, key: Hashable) -> Any:
-        """The value under `key`, or None; nothing is loaded."""
+        """The value under `key`, or None; one that another thread loads just now is waited for,
+        but nothing is loaded for this. (So a load must not peek at its own key.)"""
         with self._lock:
+            gate = self._loading.get(key)
+        with gate or nullcontext(), self._lock:
             return self._touch(key) if key in self._values else None
 
     def clear(self) -> None:

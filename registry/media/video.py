@@ -1,14 +1,14 @@
-"""Videos: chosen frames as RGB arrays, read by decord or PyAV behind one small interface.
+"""Videos: chosen frames as RGB arrays, read by decord, PyAV or torchcodec behind one interface.
 
 ``PREFGAUGE_VIDEO_READER`` picks the reader: ``decord`` (default; PyAV where decord is not
-installed or cannot read the size) or ``pyav``. Only the frames asked for are kept; rotation marks
-of phones are applied.
+installed or cannot read the size), ``pyav`` or ``torchcodec``. Only the frames asked for are kept;
+rotation marks of phones are applied.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ALL", "Sampling", "VideoReader", "iter_frames", "open_video", "read_frames"]
+__all__ = ["ALL", "READERS", "Sampling", "VideoReader", "iter_frames", "open_video", "read_frames"]
 
 CHUNK = 16
+#: Names for ``PREFGAUGE_VIDEO_READER``.
+READERS = ("decord", "pyav", "torchcodec")
 
 
 class VideoReader(Protocol):
@@ -88,7 +90,7 @@ def open_video(media: Media, reader: str | None = None, limits: Limits = LIMITS)
     Parameters
     ----------
     media: the video.
-    reader: ``"decord"`` or ``"pyav"``; by default as ``PREFGAUGE_VIDEO_READER`` says.
+    reader: one of :data:`READERS`; by default as ``PREFGAUGE_VIDEO_READER`` says.
 
     Raises
     ------
@@ -97,10 +99,14 @@ def open_video(media: Media, reader: str | None = None, limits: Limits = LIMITS)
     from prefgauge.registry.media import video_readers
 
     name = reader or os.environ.get("PREFGAUGE_VIDEO_READER") or ""
-    if name not in {"", "decord", "pyav"}:
-        raise UsageError(f"The video reader {name!r} is unknown; there are decord and pyav.")
+    if name and name not in READERS:
+        raise UsageError(f"The video reader {name!r} is unknown; there are {', '.join(READERS)}.")
     if name == "pyav":
         return video_readers.PyAVReader(media, limits)
+    if name == "torchcodec":
+        from prefgauge.registry.media.torchcodec_reader import TorchCodecReader
+
+        return TorchCodecReader(media, limits)
     try:
         return video_readers.DecordReader(media, limits)
     except (MissingExtra, video_readers.TooNarrow):
@@ -119,41 +125,76 @@ def read_frames(
     MediaError: see :func:`open_video`; also if the frames would need more memory than the limit
         (sample fewer, or use :func:`iter_frames`).
     """
-    name = reader or os.environ.get("PREFGAUGE_VIDEO_READER") or ""
-    key = ("video", media.digest(), sampling, name, limits)
+    whole = _key(media, ALL, reader, limits)
 
     def load() -> NDArray[np.uint8]:
-        video = open_video(media, reader, limits)
-        try:
-            indices = sampling.indices(len(video), video.fps)
-            size = len(indices) * video.size[0] * video.size[1] * 3
-            check(media.where(), "the size in bytes of its frames", size, limits.decoded_bytes)
-            frames = video.read(indices)
-        finally:
-            video.close()
+        # where another scorer had all frames decoded, some of them are taken from there
+        known = None if sampling == ALL else shared().peek(whole)
+        if known is None:
+            frames = _decoded(media, sampling, reader, limits)
+        else:
+            _, fps, _ = _facts(media, reader, limits)
+            frames = known[sampling.indices(len(known), fps)]
         frames.setflags(write=False)
         return frames
 
-    return shared().get(key, load, lambda frames: frames.nbytes)
+    return shared().get(_key(media, sampling, reader, limits), load, lambda frames: frames.nbytes)
+
+
+def _decoded(
+    media: Media, sampling: Sampling, reader: str | None, limits: Limits
+) -> NDArray[np.uint8]:
+    video = open_video(media, reader, limits)
+    try:
+        indices = sampling.indices(len(video), video.fps)
+        size = len(indices) * video.size[0] * video.size[1] * 3
+        check(media.where(), "the size in bytes of its frames", size, limits.decoded_bytes)
+        return video.read(indices)
+    finally:
+        video.close()
 
 
 def iter_frames(
-    media: Media, reader: str | None = None, limits: Limits = LIMITS
+    media: Media,
+    reader: str | None = None,
+    limits: Limits = LIMITS,
+    sampling: Sampling = ALL,
 ) -> Iterator[NDArray[np.uint8]]:
-    """All frames in order, in chunks of up to 16, shape (n, height, width, 3).
+    """The sampled frames in order, in chunks of up to 16, shape (n, height, width, 3).
 
-    A short video is decoded once and kept in the cache for the next scorer; a long one (above an
-    eighth of the cache) streams, so that memory stays bounded whatever its length.
+    Few frames are decoded once and kept in the cache for the next scorer; many (above a quarter of
+    the cache) stream, so that memory stays bounded whatever the length of the video.
     """
+    total, fps, (height, width) = _facts(media, reader, limits)
+    indices = sampling.indices(total, fps)
+    if len(indices) * height * width * 3 <= shared().capacity // 4:
+        frames: Any = read_frames(media, sampling, reader, limits)
+        for start in range(0, len(frames), CHUNK):
+            yield frames[start : start + CHUNK]
+        return
     video = open_video(media, reader, limits)
     try:
-        total = len(video)
-        if total * video.size[0] * video.size[1] * 3 > shared().capacity // 8:
-            for start in range(0, total, CHUNK):
-                yield video.read(range(start, min(start + CHUNK, total)))
-            return
+        for start in range(0, len(indices), CHUNK):
+            yield video.read(indices[start : start + CHUNK])
     finally:
         video.close()
-    frames: Any = read_frames(media, ALL, reader, limits)
-    for start in range(0, total, CHUNK):
-        yield frames[start : start + CHUNK]
+
+
+def _key(media: Media, sampling: Sampling, reader: str | None, limits: Limits) -> Hashable:
+    name = reader or os.environ.get("PREFGAUGE_VIDEO_READER") or ""
+    return ("video", media.digest(), sampling, name, limits)
+
+
+def _facts(media: Media, reader: str | None, limits: Limits) -> tuple[int, float, tuple[int, int]]:
+    """Number of frames, frames per second, height and width; remembered, for opening a video costs
+    the decoding of a frame."""
+
+    def load() -> tuple[int, float, tuple[int, int]]:
+        video = open_video(media, reader, limits)
+        try:
+            return len(video), video.fps, video.size
+        finally:
+            video.close()
+
+    key = ("video-facts", _key(media, ALL, reader, limits))
+    return shared().get(key, load, lambda _: 200)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DecordReader", "PyAVReader", "TooNarrow"]
+__all__ = ["DecordReader", "PyAVReader", "TooNarrow", "cannot", "check_video", "probe"]
 
 _STDERR = threading.Lock()
 _STAMP = re.compile(r"\[\d\d:\d\d:\d\d\] \S+: ")  # decord's clock time and source line
@@ -35,7 +35,7 @@ class DecordReader:
         decord: Any = require("decord", "video", "Reading videos")
         decord.logging.set_level(decord.logging.QUIET)
         data, self._where = media.read(limits.file_bytes), media.where()
-        probed = _probe(data, self._where, limits)
+        probed = probe(data, self._where, limits)
         try:
             # decord reports a broken file on the stderr of the process whatever its log level;
             # where PyAV has looked at the header first, only files that open get here
@@ -48,7 +48,7 @@ class DecordReader:
                 raise MediaError(f"{self._where}: the video has no frames.")
             first = self._video[0].asnumpy()
         except (RuntimeError, decord.DECORDError, IndexError, ValueError, TypeError) as error:
-            raise _cannot(self._where, error) from None
+            raise cannot(self._where, error) from None
         if first.shape[2] != 3:
             raise TooNarrow(
                 f"{self._where}: decord cannot read videos {first.shape[1]} pixels wide; "
@@ -65,7 +65,7 @@ class DecordReader:
         try:
             batch: NDArray[np.uint8] = self._video.get_batch(list(indices)).asnumpy()
         except Exception as error:  # DECORDError, RuntimeError, IndexError by version
-            raise _cannot(self._where, error) from None
+            raise cannot(self._where, error) from None
         return batch
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class PyAVReader:
         av: Any = require("av", "video", "Reading videos")
         self._where = media.where()
         data = media.read(limits.file_bytes)
-        _probe(data, self._where, limits)
+        probe(data, self._where, limits)
         try:
             self._file = av.open(io.BytesIO(data))
             self._stream = self._file.streams.video[0]
@@ -97,7 +97,7 @@ class PyAVReader:
             self.size = (0, 0)
             height, width = self.read([0]).shape[1:3]
         except (av.FFmpegError, ValueError, IndexError) as error:
-            raise _cannot(self._where, error) from None
+            raise cannot(self._where, error) from None
         self.size = (height, width)
         check_video(self._where, len(self), self.fps, self.size, limits)
 
@@ -115,7 +115,7 @@ class PyAVReader:
                 found.update(self._read_run(run))
             return np.stack([found[index] for index in indices])
         except (av.FFmpegError, ValueError) as error:
-            raise _cannot(self._where, error) from None
+            raise cannot(self._where, error) from None
         except KeyError as error:
             raise MediaError(f"{self._where}: frame {error} cannot be decoded.") from None
 
@@ -166,7 +166,7 @@ def _runs(indices: Sequence[int], gap: int = 24) -> Iterator[list[int]]:
         yield run
 
 
-def _probe(data: bytes, where: str, limits: Limits) -> bool:
+def probe(data: bytes, where: str, limits: Limits) -> bool:
     """Look at the header with PyAV, before any frame is decoded. False if PyAV is absent."""
     try:
         av: Any = require("av", "video", "Reading videos")
@@ -186,11 +186,11 @@ def _probe(data: bytes, where: str, limits: Limits) -> bool:
             seconds = (file.duration or 0) / 1e6  # in microseconds
             check(where, "the length in seconds", seconds, limits.video_seconds)
     except (av.FFmpegError, ValueError, AttributeError) as error:
-        raise _cannot(where, error) from None
+        raise cannot(where, error) from None
     return True
 
 
-def _cannot(where: str, error: Exception) -> MediaError:
+def cannot(where: str, error: Exception) -> MediaError:
     raw = getattr(error, "strerror", None) or _STAMP.sub("", str(error).split("Stack trace")[0])
     text = "".join(character for character in " ".join(raw.split()) if character.isprintable())
     return MediaError(

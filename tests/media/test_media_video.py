@@ -1,4 +1,4 @@
-"""Videos: both readers see the same frames, only those asked for, upright; hostile files fail."""
+"""Videos: all readers see the same frames, only those asked for, upright; hostile files fail."""
 
 from __future__ import annotations
 
@@ -11,9 +11,33 @@ import numpy as np
 import pytest
 
 from prefgauge.registry import Media, MediaError, UsageError
-from prefgauge.registry.media import Limits, Sampling, iter_frames, open_video, read_frames, shared
+from prefgauge.registry.media import (
+    Limits,
+    Sampling,
+    iter_frames,
+    open_video,
+    read_frames,
+    shared,
+    video_readers,
+)
 
-READERS = ("decord", "pyav")
+
+def torchcodec_trouble() -> str:
+    """Why torchcodec cannot be used here, or nothing."""
+    try:
+        import torchcodec.decoders  # noqa: F401
+    except ImportError:
+        return "torchcodec is not installed"
+    except (RuntimeError, OSError):
+        return "torchcodec does not load here: it needs FFmpeg and, from PyPI, nvidia-npp"
+    return ""
+
+
+_TROUBLE = torchcodec_trouble()
+TORCHCODEC = pytest.param(
+    "torchcodec", marks=pytest.mark.skipif(bool(_TROUBLE), reason=_TROUBLE or "there")
+)
+READERS = ("decord", "pyav", TORCHCODEC)
 FRAMES, HEIGHT, WIDTH = 50, 64, 96
 
 
@@ -65,8 +89,9 @@ def test_frames_come_by_number_in_any_order(clip: bytes, reader: str) -> None:
     opened.close()
 
 
-def test_the_readers_agree(clip: bytes) -> None:
-    one, other = (read_frames(video(clip), reader=reader) for reader in READERS)
+@pytest.mark.parametrize("reader", READERS[1:])
+def test_the_readers_agree(clip: bytes, reader: str) -> None:
+    one, other = (read_frames(video(clip), reader=name) for name in ("decord", reader))
     assert one.shape == (FRAMES, HEIGHT, WIDTH, 3)
     assert np.abs(one.astype(int) - other).max() <= 1
 
@@ -155,14 +180,42 @@ def test_a_whole_pass_streams_where_it_would_not_fit_the_cache(
     whole = read_frames(video(clip))
     shared().clear()
     small = list(iter_frames(video(clip)))
-    assert len(shared()) == 1  # decoded once and kept
-    monkeypatch.setattr(shared(), "capacity", 8 * 50 * HEIGHT * WIDTH * 3 - 8)
+    assert len(shared()) == 2  # decoded once and kept, with what opening it told
+    monkeypatch.setattr(shared(), "capacity", 4 * 50 * HEIGHT * WIDTH * 3 - 4)
     shared().clear()
     streamed = list(iter_frames(video(clip)))
-    assert len(shared()) == 0
+    assert shared().used < 1000
     assert [len(chunk) for chunk in streamed] == [16, 16, 16, 2]
     assert np.array_equal(np.concatenate(small), whole)
     assert np.array_equal(np.concatenate(streamed), whole)
+
+
+def test_frames_of_a_video_that_is_there_are_not_decoded_again(
+    clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared().clear()
+    decoded: list[int] = []
+    real = video_readers.DecordReader.read
+    monkeypatch.setattr(
+        video_readers.DecordReader,
+        "read",
+        lambda self, indices: decoded.extend(indices) or real(self, indices),
+    )
+    fresh = read_frames(video(clip), Sampling(count=4))
+    assert decoded == [6, 18, 31, 43]
+    shared().clear()
+    list(iter_frames(video(clip)))
+    assert decoded[4:] == list(range(FRAMES))
+    assert np.array_equal(read_frames(video(clip), Sampling(count=4)), fresh)
+    few = np.concatenate(list(iter_frames(video(clip), sampling=Sampling(fps=1.0))))
+    assert np.array_equal(few, read_frames(video(clip))[::10])
+    assert len(decoded) == 4 + FRAMES
+
+
+@pytest.mark.skipif(not _TROUBLE, reason="torchcodec is there")
+def test_a_missing_torchcodec_is_told(clip: bytes) -> None:
+    with pytest.raises(UsageError, match="pip install torchcodec"):
+        open_video(video(clip), "torchcodec")
 
 
 @pytest.mark.parametrize("width", [16, 48])

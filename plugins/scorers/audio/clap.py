@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prefgauge.plugins.scorers.remembered import Remembered
 from prefgauge.plugins.scorers.reward_models.identity import identify
 from prefgauge.plugins.scorers.reward_models.loading import load_model, load_tokenizer, quiet
 from prefgauge.plugins.scorers.reward_models.torch_device import pick_device, pick_dtype
@@ -43,10 +44,12 @@ class Heard:
 
     Parameters
     ----------
+    key: digest of the sound; equal sounds are encoded once.
     features: log-mel spectra of the windows, float32, shape (windows, channels, frames, bands).
     ids: token numbers of the prompt.
     """
 
+    key: str
     features: Floats
     ids: tuple[int, ...]
 
@@ -87,6 +90,10 @@ class ClapScorer(PointwiseScorer[Heard]):
             homepage="https://huggingface.co/laion/clap-htsat-unfused",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.source.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load both towers, the tokenizer and the spectrogram settings."""
         for package in ("soundfile", "torchaudio"):
@@ -101,6 +108,7 @@ class ClapScorer(PointwiseScorer[Heard]):
                 f"Scorer {self.address}: fusion models look at random pieces of a sound; use an "
                 f"unfused one, such as {MODEL}."
             )
+        self._sounds, self._texts = Remembered("sounds"), Remembered("texts")
         self.tokenizer = load_tokenizer(self.source)
         self.limit = int(self.model.config.text_config.max_position_embeddings) - 2
         transformers: Any = require("transformers", "local", str(self.address))
@@ -115,7 +123,8 @@ class ClapScorer(PointwiseScorer[Heard]):
 
     def close(self) -> None:
         """Release the weights."""
-        self.__dict__.pop("model", None)
+        for name in ("model", "_sounds", "_texts"):
+            self.__dict__.pop(name, None)
 
     def prepare(self, request: Request) -> Heard:
         """Decode and resample, window, log-mel spectra; tokenise the prompt."""
@@ -123,7 +132,8 @@ class ClapScorer(PointwiseScorer[Heard]):
         if not prompt.strip():
             raise MediaError("there is no prompt to hold the sound against")
         rate = int(self.spectra.sampling_rate)
-        sound = read_audio(only(request.candidate(), "audio")).at(rate).mono()
+        media = only(request.candidate(), "audio")
+        sound = read_audio(media).at(rate).mono()
         length = int(self.spectra.nb_max_samples)
         parts = [
             np.asarray(
@@ -140,35 +150,34 @@ class ClapScorer(PointwiseScorer[Heard]):
         ]
         ids = self.tokenizer(prompt)["input_ids"]
         short = ids if len(ids) <= self.limit else [*ids[: self.limit - 1], ids[-1]]
-        return Heard(np.concatenate(parts), tuple(short))
+        return Heard(media.digest(), np.concatenate(parts), tuple(short))
 
     def cost(self, prepared: Heard) -> int:
         """Windows of 10 s."""
         return len(prepared.features)
 
     def share_key(self, prepared: Heard) -> Hashable | None:
-        """The prompt, encoded once per batch."""
+        """The prompt, encoded once."""
         return prepared.ids
 
     def score(self, batch: Sequence[Heard]) -> list[Outcome]:
         """One cosine per sound."""
         with self.torch.inference_mode():
-            texts = {one.ids: None for one in batch}
-            read = dict(zip(texts, self._read(list(texts))))
-            heard = self._hear(np.concatenate([one.features for one in batch]))
-            outcomes, start = [], 0
-            for one in batch:
-                sound = heard[start : start + len(one.features)].mean(dim=0)
-                start += len(one.features)
-                value = float(sound @ read[one.ids] / sound.norm().clamp_min(1e-12))
+            texts = self._texts.of([(one.ids, one.ids) for one in batch], self._read)
+            sounds = self._sounds.of([(one.key, one.features) for one in batch], self._hear)
+            outcomes = []
+            for one, text, sound in zip(batch, texts, sounds):
+                value = float(sound @ text / sound.norm().clamp_min(1e-12))
                 extra = {"windows": len(one.features)}
                 outcomes.append(Outcome.score(min(1.0, max(-1.0, value)), extra=extra))
             return outcomes
 
-    def _hear(self, features: Floats) -> Any:
-        spectra = self.torch.from_numpy(features).to(self.where, self.dtype)
-        longer = self.torch.zeros(len(features), 1, dtype=self.torch.bool, device=self.where)
-        return _unit(self.model.get_audio_features(input_features=spectra, is_longer=longer))
+    def _hear(self, sounds: list[Floats]) -> list[Any]:
+        """The mean of the unit vectors of each sound's windows."""
+        spectra = self.torch.from_numpy(np.concatenate(sounds)).to(self.where, self.dtype)
+        longer = self.torch.zeros(len(spectra), 1, dtype=self.torch.bool, device=self.where)
+        heard = _unit(self.model.get_audio_features(input_features=spectra, is_longer=longer))
+        return [part.mean(dim=0) for part in heard.split([len(sound) for sound in sounds])]
 
     def _read(self, texts: list[tuple[int, ...]]) -> Any:
         longest = max(map(len, texts))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from prefgauge.plugins.scorers.image.clip_weights import (
     linear_head,
     read_weights,
 )
+from prefgauge.plugins.scorers.remembered import Remembered
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource, identify
 from prefgauge.plugins.scorers.reward_models.loading import load_model, load_tokenizer, quiet
 from prefgauge.plugins.scorers.reward_models.torch_device import pick_device, pick_dtype
@@ -41,8 +41,6 @@ from prefgauge.registry.cards import Option
 from prefgauge.registry.media import only, read_image
 
 __all__ = ["ClipScorer", "Pair"]
-
-REMEMBER = 4096  # embeddings kept between batches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +132,10 @@ class ClipScorer(PointwiseScorer[Pair]):
             licence=recipe.licence,
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.source.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load towers, tokenizer and image settings."""
         require("PIL", "image", str(self.address))
@@ -150,7 +152,7 @@ class ClipScorer(PointwiseScorer[Pair]):
         self.limit = int(self.model.config.text_config.max_position_embeddings)
         self.settings = _settings(self.base, self.recipe)
         self.linear = linear_head(read_weights(self.head)) if self.head else None
-        self._known: OrderedDict[Hashable, Any] = OrderedDict()
+        self._seen, self._read = Remembered("images"), Remembered("texts")
 
     def _put(self, state: dict[str, Any]) -> None:
         """Replace the model's weights; every one of them must be there, in its shape."""
@@ -168,7 +170,7 @@ class ClipScorer(PointwiseScorer[Pair]):
 
     def close(self) -> None:
         """Release the weights and the embeddings."""
-        for name in ("model", "_known"):
+        for name in ("model", "_seen", "_read"):
             self.__dict__.pop(name, None)
 
     def prepare(self, request: Request) -> Pair:
@@ -202,9 +204,10 @@ class ClipScorer(PointwiseScorer[Pair]):
     def score(self, batch: Sequence[Pair]) -> list[Outcome]:
         """One value per pair."""
         with self.torch.inference_mode():
-            images = self._embed([(pair.key, pair.image) for pair in batch], self._encode_images)
+            pictures = [(pair.key, pair.image) for pair in batch]
+            images = self._seen.of(pictures, lambda new: _unit(self._encode_images(new)))
             flat = [pair for item in batch for pair in zip(item.texts, item.ids)]
-            texts = iter(self._embed(flat, self._encode_texts))
+            texts = iter(self._read.of(flat, lambda new: _unit(self._encode_texts(new))))
             return [self._answer(pair, image, texts) for pair, image in zip(batch, images)]
 
     def _answer(self, pair: Pair, image: Any, texts: Any) -> Outcome:
@@ -215,23 +218,6 @@ class ClipScorer(PointwiseScorer[Pair]):
             return Outcome.score(float((weight @ image + bias)[0]), extra=extra)
         assert self.recipe.formula is not None
         return Outcome.score(self.recipe.formula(cosines, self.scale), extra=extra)
-
-    def _embed(
-        self, items: Sequence[tuple[str, Any]], encode: Callable[[list[Any]], Any]
-    ) -> list[Any]:
-        """Unit vectors (float64, on the CPU) of the items, each encoded once by its key."""
-        new = {key: value for key, value in items if (encode.__name__, key) not in self._known}
-        if new:
-            vectors = encode(list(new.values())).double().cpu()
-            vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-12)
-            self._known.update({(encode.__name__, k): v for k, v in zip(new, vectors)})
-        found = []
-        for key, _ in items:
-            self._known.move_to_end((encode.__name__, key))
-            found.append(self._known[encode.__name__, key])
-        while len(self._known) > REMEMBER + 2 * len(items):
-            self._known.popitem(last=False)
-        return found
 
     def _encode_images(self, images: list[Any]) -> Any:
         stacked = self.torch.from_numpy(np.stack(images)).to(self.where, self.dtype)
@@ -250,6 +236,12 @@ class ClipScorer(PointwiseScorer[Pair]):
 def _pooled(output: Any) -> Any:
     """The projected embedding: the output itself before transformers 5, a field of it since."""
     return getattr(output, "pooler_output", output)
+
+
+def _unit(vectors: Any) -> Any:
+    """Unit vectors, float64 on the CPU."""
+    vectors = vectors.double().cpu()
+    return vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-12)
 
 
 def _settings(source: ModelSource, recipe: ClipRecipe) -> PixelSettings:

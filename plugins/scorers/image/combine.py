@@ -95,6 +95,11 @@ class CombinedScorer(PointwiseScorer[tuple[Any, ...]]):
             )
         return [weight / total for weight in given]
 
+    def weight_bytes(self) -> int | None:
+        """The sum over parts; unknown if one of them is."""
+        known = [size for part in self.parts if (size := part.weight_bytes()) is not None]
+        return sum(known) if len(known) == len(self.parts) else None
+
     def open(self, device: Device) -> None:
         """Open all parts."""
         for part in self.parts:

@@ -33,6 +33,7 @@ from prefgauge.registry import (
     text_of,
 )
 from prefgauge.registry.media import only, read_image
+from prefgauge.registry.meter import count
 
 __all__ = ["ImageRewardScorer", "Looked"]
 
@@ -105,6 +106,10 @@ class ImageRewardScorer(PointwiseScorer[Looked]):
                 "path: imagereward:/path/to/ImageReward.pt"
             ) from None
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return Path(self.file).stat().st_size
+
     def open(self, device: Device) -> None:
         """Load both towers and the head."""
         require("PIL", "image", str(self.address))
@@ -152,6 +157,7 @@ class ImageRewardScorer(PointwiseScorer[Looked]):
     def _see(self, batch: Sequence[Looked]) -> Any:
         """Patch states of each request's picture; equal pictures are encoded once."""
         unique = {one.key: one.image for one in batch}
+        count("images", len(batch), len(unique))
         stacked = self.torch.from_numpy(np.stack(list(unique.values())))
         seen = self.vision(pixel_values=stacked.to(self.where, self.dtype)).last_hidden_state
         rows = {key: row for row, key in enumerate(unique)}

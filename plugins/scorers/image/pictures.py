@@ -95,6 +95,10 @@ class PicturesScorer(PointwiseScorer[list[Any]]):
         """RGB uint8 pictures, shape (n, height, width, 3), n >= 1, the same n for media of the
         same length."""
 
+    def weight_bytes(self) -> int | None:
+        """Those of the wrapped scorer."""
+        return self.inner.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Open the wrapped scorer."""
         require("PIL", "image", str(self.address))

@@ -29,7 +29,7 @@ from prefgauge.registry import (
     UsageError,
     require,
 )
-from prefgauge.registry.media import Sampling, only, open_video
+from prefgauge.registry.media import Sampling, iter_frames, only
 
 __all__ = ["RECIPES", "ConsistencyRecipe", "ConsistencyScorer", "consistency"]
 
@@ -123,6 +123,10 @@ class ConsistencyScorer(PointwiseScorer[Floats]):
             homepage="https://github.com/Vchitect/VBench",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.source.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load the encoder."""
         self.torch: Any = require("torch", "local", str(self.address))
@@ -144,15 +148,10 @@ class ConsistencyScorer(PointwiseScorer[Floats]):
     def prepare(self, request: Request) -> Floats:
         """The frames as the encoder takes them, shape (frames, 3, height, width)."""
         media = only(request.candidate(), "video")
-        video = open_video(media)
-        try:
-            indices = self.sampling.indices(len(video), video.fps)
-            if len(indices) < 2:
-                raise MediaError(f"{media.where()}: consistency needs two frames or more.")
-            chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-            return np.concatenate([self._input(video.read(chunk)) for chunk in chunks])
-        finally:
-            video.close()
+        chunks = [self._input(chunk) for chunk in iter_frames(media, sampling=self.sampling)]
+        if sum(map(len, chunks)) < 2:
+            raise MediaError(f"{media.where()}: consistency needs two frames or more.")
+        return np.concatenate(chunks)
 
     def _input(self, frames: NDArray[np.uint8]) -> Floats:
         planes = self.torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
