@@ -60,7 +60,7 @@ def options(strategy: str, folder: Path, protocol: str) -> str:
 
 MAKERS = {
     "image": picture, "viescore": picture, "describe": picture, "threed": solid, "video": clip,
-    "music": sound, "speech": sound,
+    "music": sound, "speech": sound, "unified": picture,
 }  # fmt: skip
 
 
