@@ -6,6 +6,7 @@ SCORERS: dict[str, str] = {
     "flicker": f"{_PIXEL}:Flicker",
     "consistency": "prefgauge.plugins.scorers.video.consistency:ConsistencyScorer",
     "frames": "prefgauge.plugins.scorers.video.frames:FramesScorer",
+    "videotext": "prefgauge.plugins.scorers.video.video_text:VideoTextScorer",
     "pixel-motion-smoothness": f"{_PIXEL}:PixelMotionSmoothness",
 }
 PARTS: dict[str, str] = {}
