@@ -187,8 +187,8 @@ def compare(found: Sequence[Answers], alpha: float = 0.05) -> list[Comparison]:
     if not pairs:
         seen = ", ".join(f"{item.bundle.scorer} on {item.bundle.bench}" for item in found)
         raise UsageError(
-            f"Nothing to compare among {seen or 'no results'}: two results must be of one bench, "
-            "read from the same data (same digest and --limit) and by the same headline metric."
+            f"Nothing to compare among {seen or 'no results'}: it takes two scorers' results on one "
+            "bench, read from the same data (same digest and --limit) and by the same headline metric."
         )
     raw = [_pair(a, b, alpha) for a, b in pairs]
     adjusted = holm([item["p"] for item in raw])

@@ -2,10 +2,13 @@
 
 A baseline keeps the headline without each of some groups of prompts, so a new result on the same
 samples is held against it by a paired test (see :mod:`prefgauge.runners.compare`); on other
-samples the two intervals decide. A drop fails the gate if it is larger than the margin
-with confidence: the upper bound of the one-sided interval of (new - baseline) lies under
--margin. With ``strict`` the point
-difference alone decides.
+samples the two intervals decide. Three rules say what fails, by the one-sided bounds of
+(new - baseline) at the chosen confidence:
+
+- a drop (the default): the upper bound lies under -margin, so it is surely larger than the margin;
+- not non-inferior: the lower bound lies under -margin, so a drop larger than the margin is not
+  ruled out (Piaggio et al., JAMA 308, 2012, on non-inferiority trials);
+- strict: the difference itself lies under -margin, sure or not.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ class Check:
     value: float | None = None
     baseline: float | None = None
     change: float | None = None
+    low: float | None = None
     high: float | None = None
 
 
@@ -89,8 +93,9 @@ def read_baseline(path: Path) -> list[Mapping[str, Any]]:
     try:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"{path} is not a readable baseline ({error}). Write one with "
+            f"{path} is not a readable baseline ({why}). Write one with "
             f"`prefgauge gate --write {path} BUNDLE...`."
         ) from None
     if not isinstance(data, dict) or data.get("prefgauge_baseline") != VERSION:
@@ -105,25 +110,35 @@ def check(
     margin: float = 0.0,
     confidence: float = 0.95,
     strict: bool = False,
+    prove: bool = False,
 ) -> list[Check]:
     """Hold results against a baseline; a baseline entry without a result fails.
 
     Parameters
     ----------
     margin: drop in the metric's unit that is still accepted.
-    confidence: how sure a drop beyond the margin must be, one-sided.
+    confidence: how sure a drop beyond the margin must be, one-sided; with `prove`, how sure it
+        must be that there is none.
     strict: fail on the point difference, whatever its uncertainty.
+    prove: non-inferiority: fail unless a drop beyond the margin is ruled out.
+
+    Raises
+    ------
+    UsageError: with both `strict` and `prove`.
     """
+    if strict and prove:
+        raise UsageError("Choose one rule: strict, or non-inferiority.")
+    rule = "strict" if strict else "prove" if prove else "drop"
     found = {(bundle.bench, bundle.scorer): bundle for bundle in bundles}
     return [
         _check(found.get((str(entry["bench"]), str(entry["scorer"]))), entry, margin,
-               confidence, strict)
+               confidence, rule)
         for entry in baseline
     ]  # fmt: skip
 
 
 def _check(
-    bundle: Bundle | None, entry: Mapping[str, Any], margin: float, confidence: float, strict: bool
+    bundle: Bundle | None, entry: Mapping[str, Any], margin: float, confidence: float, rule: str
 ) -> Check:
     name = str(entry["bench"]), str(entry["scorer"]), str(entry.get("metric"))
     old = entry.get("value")
@@ -143,35 +158,42 @@ def _check(
         return Check(*name, True, "the baseline has no value to hold it against", new, None)
     sign = -1.0 if _lower_is_better(name[2]) else 1.0
     change = sign * (float(new) - float(old))
-    high, how = _upper(bundle, entry, change, confidence)
-    dropped = change < -margin if strict else (high if high is not None else change) < -margin
+    low, high, how = _bounds(bundle, entry, change, confidence)
     text = f"{old:.4f} -> {new:.4f}, change {change:+.4f}"
-    if high is not None:
-        text += f", at most {high:+.4f} with {confidence:.0%} confidence ({how})"
-    verdict = "dropped by more than" if dropped else "within"
-    return Check(
-        *name, not dropped, f"{verdict} the margin of {margin:g}: {text}", new, old, change, high
-    )
+    if low is not None and high is not None:
+        text += f" [{low:+.4f}, {high:+.4f}], each bound with {confidence:.0%} confidence ({how})"
+    if rule == "prove" and low is None:
+        passed, verdict = False, "a drop cannot be ruled out, as there is no interval, beyond"
+    elif rule == "prove" and low is not None:
+        passed = low >= -margin
+        verdict = "shown to be within" if passed else "not shown to be within"
+    else:
+        decides = high if rule == "drop" and high is not None else change
+        passed = decides >= -margin
+        verdict = "within" if passed else "dropped by more than"
+    message = f"{verdict} the margin of {margin:g}: {text}"
+    return Check(*name, passed, message, new, old, change, low, high)
 
 
-def _upper(
+def _bounds(
     bundle: Bundle, entry: Mapping[str, Any], change: float, confidence: float
-) -> tuple[float | None, str]:
-    """Upper bound of (new - baseline) and how it was found."""
+) -> tuple[float | None, float | None, str]:
+    """Lower and upper bound of (new - baseline), each one-sided, and how they were found."""
     same = (bundle.result.get("bench_data") or {}).get("digest") == entry.get("digest")
     now, before = _without(bundle) if same else [], entry.get("without") or []
     if now and len(now) == len(before):
         sign = -1.0 if _lower_is_better(str(entry.get("metric"))) else 1.0
         new, old = sign * np.asarray(now, float), sign * np.asarray(before, float)
-        _, high, _, _ = interval(change, new, old, 2 * (1 - confidence))
+        low, high, _, _ = interval(change, new, old, 2 * (1 - confidence))
         if math.isfinite(high):
-            return high, "paired"
+            return low, high, "paired"
     spread = [_half(bundle.result), _half(entry)]
     if None in spread:
-        return None, ""
+        return None, None, ""
     z95 = NormalDist().inv_cdf(0.975)
     error = math.sqrt(sum((half or 0.0) ** 2 for half in spread)) / z95
-    return change + NormalDist().inv_cdf(confidence) * error, "unpaired"
+    reach = NormalDist().inv_cdf(confidence) * error
+    return change - reach, change + reach, "unpaired"
 
 
 def _without(bundle: Bundle) -> list[float | None]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,9 +13,10 @@ from prefgauge.registry import BadRow, Bench, Bundle, DataError, Probe, Registry
 from prefgauge.registry.errors import PluginError
 from prefgauge.runners.compare import Answers, answers_of, interval
 from prefgauge.runners.engine import Engine
+from prefgauge.runners.fitted import annotate
 from prefgauge.runners.run import Options, run_one
 
-__all__ = ["Effect", "ProbedBench", "effect_of", "load_probe", "probe_scorer", "self_preference"]
+__all__ = ["Effect", "ProbedBench", "effect_of", "load_probe", "probe_scorer"]
 
 Progress = Callable[[int, int], None]
 
@@ -34,7 +33,8 @@ class Effect:
     toward, away: pairs whose winner moved to, and from, the favoured (worse) candidate.
     push: mean shift of the margin toward the worse candidate, in units of the root mean square
         margin before; None without pairs.
-    expects: ``"same"`` or ``"rise"``; see :class:`~prefgauge.registry.probe.Probe`.
+    expects: ``"same"`` or ``"rise"``, see :class:`~prefgauge.registry.probe.Probe`; ``"zero"`` for
+        self-preference, where before is people's share, after the scorer's, and any effect is bias.
     """
 
     probe: str
@@ -132,10 +132,9 @@ def probe_scorer(
             "better and a worse candidate with text."
         )
     effect = effect_of(bench.card.id, probe, *map(answers_of, bundles))
-    _note(bundles[0], {"of": bench.card.id, "name": probe.name, "role": "base"})
-    _note(bundles[1], {"of": bench.card.id, "name": probe.name, "role": "effect",
-                       **effect.to_json()})  # fmt: skip
-    return effect, bundles[1]
+    about = {"of": bench.card.id, "name": probe.name}
+    annotate(bundles[0], probe={**about, "role": "base"})
+    return effect, annotate(bundles[1], probe={**about, "role": "effect", **effect.to_json()})
 
 
 def effect_of(bench: str, probe: Probe, before: Answers, after: Answers) -> Effect:
@@ -164,51 +163,6 @@ def effect_of(bench: str, probe: Probe, before: Answers, after: Answers) -> Effe
         push=push,
         expects=probe.expects,
     )
-
-
-def self_preference(bundle: Bundle, system: str) -> Mapping[str, float] | None:
-    """How much more often the scorer prefers `system` than people do (the DBG score of Chen et
-    al., Beyond the Surface: Measuring Self-Preference in LLM Judgments, arXiv:2506.02592): mean of
-    P(scorer prefers the system's answer) less P(people do), over pairs with one answer of it.
-
-    Returns
-    -------
-    ``value``, ``low``, ``high`` (95 % interval, clustered by prompt) and ``n``; None if no pair
-    has exactly one answer of that system. Positive: the scorer favours it beyond its merit.
-    """
-    from scipy import stats
-
-    from prefgauge.runners.report.rebuild import evidence_of, rebuilt
-
-    evidence, _ = evidence_of(bundle)
-    if evidence.pairs is None:
-        return None
-    table = evidence.pairs
-    systems = {number: sample.systems for number, (sample, _) in enumerate(rebuilt(bundle))}
-    margin = table.margin()
-    gaps: dict[int, list[float]] = {}
-    for row in range(len(table)):
-        own = systems.get(int(table.sample[row]), ())
-        if not own or not np.isfinite(margin[row]):
-            continue
-        first = own[table.first[row]] == system
-        if first == (own[table.second[row]] == system):
-            continue
-        turn = 1.0 if first else -1.0
-        said = 0.5 + 0.5 * float(np.sign(margin[row])) * turn
-        people = 0.5 + (float(table.human[row]) - 0.5) * turn
-        gaps.setdefault(int(table.cluster[row]), []).append(said - people)
-    if len(gaps) < 2:
-        return None
-    sums = np.array([(sum(values), len(values)) for values in gaps.values()])
-    total, count = sums.sum(axis=0)
-    value = total / count
-    # the ratio's linearised cluster variance (Cochran, Sampling Techniques, 1977, section 6.3)
-    rest = sums[:, 0] - value * sums[:, 1]
-    groups = len(sums)
-    error = math.sqrt(groups / (groups - 1) * float(np.sum(rest**2))) / count
-    reach = float(stats.t.ppf(0.975, groups - 1)) * error
-    return {"value": value, "low": value - reach, "high": value + reach, "n": float(count)}
 
 
 def _moves(before: Answers, after: Answers) -> tuple[int, int, float | None]:
@@ -241,14 +195,3 @@ def _one_order(protocol: Any) -> Any:
         headline=plain(protocol.headline),
         by_form={form: plain(use) for form, use in protocol.by_form.items()},
     )
-
-
-def _note(bundle: Bundle, probe: Mapping[str, Any]) -> None:
-    """Add the probe to a bundle's ``result.json``."""
-    bundle.result["probe"] = dict(probe)
-    path = bundle.path / "result.json"
-    part = path.with_suffix(".part")
-    part.write_text(
-        json.dumps(bundle.result, ensure_ascii=False, indent=1, allow_nan=False), "utf-8"
-    )
-    os.replace(part, path)

@@ -54,6 +54,9 @@ def compare(
                     f"Results of: {', '.join(known)}."
                 )
         found += [bundle for bundle in every if bundle.scorer in names]
+    if bench and (absent := sorted(set(bench) - {bundle.bench for bundle in found})):
+        have = ", ".join(sorted({bundle.bench for bundle in found}))
+        raise UsageError(f"There is no result on {', '.join(absent)}. Results on: {have}.")
     found = [bundle for bundle in found if not bench or bundle.bench in bench]
     # one result per scorer and bench, by the report's rule
     cells = assemble(found).cells.values() if found else []
@@ -75,6 +78,9 @@ def compare(
 
 
 def _print(results: list[Comparison]) -> None:
+    """One table per bench, so that names and verdicts keep their room."""
+    from itertools import groupby
+
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -82,22 +88,29 @@ def _print(results: list[Comparison]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=150)
-    table = Table(title="Paired comparison", title_justify="left")
-    for heading in ("bench", "metric", "A", "B"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("A", "B", "A - B", "95 % interval", "p", "p (Holm)", "more prompts", "changed"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
-    for item in results:
-        table.add_row(
-            Text(item.bench), item.metric, Text(item.a), Text(item.b), f"{item.value_a:.4f}",
-            f"{item.value_b:.4f}", f"{item.difference:+.4f}",
-            "" if math.isnan(item.low) else f"[{item.low:+.3f}, {item.high:+.3f}]",
-            _p(item.p), _p(item.p_holm),
-            _count(item.more_prompts), _count(item.changed),
-            Text(_verdict(item)),
-        )  # fmt: skip
-    console.print(table)
+    for (bench, metric), items in groupby(results, key=lambda item: (item.bench, item.metric)):
+        title = f"Paired comparison: {bench} \u00b7 {metric}"
+        table = Table(title=Text(title), title_justify="left")
+        for heading in ("A", "B"):
+            table.add_column(heading, overflow="fold")
+        for heading in (
+            "A", "B", "A - B", "95 % interval", "p (Holm)", "more prompts", "changed",
+        ):  # fmt: skip
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("verdict", overflow="fold", min_width=16)
+        for item in items:
+            table.add_row(
+                Text(item.a), Text(item.b), f"{item.value_a:.4f}", f"{item.value_b:.4f}",
+                f"{item.difference:+.4f}",
+                "" if math.isnan(item.low) else f"[{item.low:+.3f}, {item.high:+.3f}]",
+                _p(item.p_holm), _count(item.more_prompts), _count(item.changed),
+                Text(_verdict(item)),
+            )  # fmt: skip
+        console.print(table)
+    typer.echo(
+        "p is corrected by Holm for all comparisons shown; changed: samples with another winner "
+        "(--changed N lists them)."
+    )
 
 
 def _print_changes(results: list[Comparison], answers: list[Answers], limit: int) -> None:
@@ -143,7 +156,7 @@ def _verdict(item: Comparison) -> str:
         return item.reason
     if not item.significant:
         return "no significant difference"
-    return f"{item.a if item.difference > 0 else item.b} agrees more"
+    return f"{'A' if item.difference > 0 else 'B'} agrees more"
 
 
 def _count(value: int | None) -> str:

@@ -37,6 +37,13 @@ def gate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail on the plain difference, sure or not.")
     ] = False,
+    non_inferiority: Annotated[
+        bool,
+        typer.Option(
+            "--non-inferiority",
+            help="Pass only what surely dropped by no more than the margin; unsure fails.",
+        ),
+    ] = False,
     junit_xml: Annotated[
         Path | None, typer.Option("--junit-xml", help="Write a JUnit report here.")
     ] = None,
@@ -62,7 +69,8 @@ def gate(
             typer.echo(f"{write}: baseline of {len(chosen)} results")
             return
         assert baseline is not None
-        checks = check(chosen, read_baseline(baseline), margin, confidence, strict)
+        stored = read_baseline(baseline)
+        checks = check(chosen, stored, margin, confidence, strict, non_inferiority)
         if not checks:
             raise UsageError(f"{baseline} holds no results; an empty baseline gates nothing.")
         if junit_xml is not None:

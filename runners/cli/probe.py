@@ -26,6 +26,10 @@ def probe(
         list[str] | None,
         typer.Option("--probe", "-p", help="Probe, such as length (default: all). Repeatable."),
     ] = None,
+    own: Annotated[
+        str | None,
+        typer.Option(help="System that is the scorer itself, for the probe self-preference."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Local mirror of published data (default: PREFGAUGE_DATA).")
     ] = None,
@@ -45,10 +49,18 @@ def probe(
     from prefgauge.runners.engine import Engine
     from prefgauge.runners.probing import load_probe, probe_scorer
     from prefgauge.runners.run import Options
+    from prefgauge.runners.self_preference import NAME, probe_self
 
     registry = default()
-    wanted = name or [part for part in registry.names("part") if part.startswith("probe.")]
-    probes = [load_probe(registry, one) for one in wanted]
+    wanted = list(name or [part for part in registry.names("part") if part.startswith("probe.")])
+    if own is not None and name is None:
+        wanted.append(NAME)
+    if NAME in wanted and own is None:
+        raise UsageError(
+            f"The probe {NAME} must know which system the scorer is: name it with --own, as the "
+            "bench names it (`prefgauge show BENCH`)."
+        )
+    probes = [None if one == NAME else load_probe(registry, one) for one in wanted]
     loaded = [registry.bench(bench) for bench in benches]
     options = Options(suite=experiment, limit=limit, resamples=0, device=Device(device, dtype))
     source = Source.default(data)
@@ -59,12 +71,17 @@ def probe(
         try:
             for bench in loaded:
                 for one in probes:
+                    common = (source, options)
                     try:
-                        effect, _ = probe_scorer(registry, bench, engine, one, source, options)
+                        if one is None:
+                            effect, _ = probe_self(registry, bench, engine, str(own), *common)
+                        else:
+                            effect, _ = probe_scorer(registry, bench, engine, one, *common)
                         effects.append(effect)
                     except PrefgaugeError as error:
                         if str(error) not in told:  # a bench without data is told once
-                            text = f"{bench.card.id} · {address} · {one.name}: {error}"
+                            label = NAME if one is None else one.name
+                            text = f"{bench.card.id} · {address} · {label}: {error}"
                             typer.echo(f"prefgauge: {text}", err=True)
                         told.add(str(error))
         finally:
@@ -123,4 +140,6 @@ def _verdict(effect: Effect, p: Any) -> str:
         return "as it should" if effect.effect > 0 else "does not rise: the scorer rewards it"
     if not p < 0.05:
         return "no significant effect"
+    if effect.expects == "zero":
+        return "favours its own answers" if effect.effect > 0 else "disfavours its own answers"
     return "misled by it" if effect.effect < 0 else "agrees more: an artefact moves it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,10 +29,11 @@ from prefgauge.registry import (
 )
 from prefgauge.runners.cli.app import app
 from prefgauge.runners.engine import Engine
-from prefgauge.runners.probing import load_probe, probe_scorer, self_preference
+from prefgauge.runners.probing import load_probe, probe_scorer
 from prefgauge.runners.report.html import render_html
 from prefgauge.runners.report.model import assemble
 from prefgauge.runners.run import Options, run_one
+from prefgauge.runners.self_preference import probe_self, self_preference
 
 
 class Answers(Bench):
@@ -150,7 +152,65 @@ def test_self_preference_by_hand() -> None:
     interval = stats.ttest_1samp(gaps, 0.0).confidence_interval(0.95)
     assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
     assert found["n"] == 30
+    assert found["p"] == pytest.approx(stats.ttest_1samp(gaps, 0.0).pvalue)
+    assert (found["scorer"], found["people"]) == (0.5, 0.5)
+    assert (found["toward"], found["away"]) == (5, 5)
     assert self_preference(bundle, "nobody") is None
+
+
+class Vain(PairwiseScorer):
+    """Prefers the answer of the system "own", which it knows by its length and number."""
+
+    def __init__(self) -> None:
+        self.card = ScorerCard(name="vain", form="pairwise", fingerprint={"v": 1})
+
+    def score(self, batch):  # type: ignore[no-untyped-def]
+        return [
+            Outcome.preference(float(request.sample.systems[request.candidates[0]] == "own"))
+            for request in batch
+        ]
+
+
+def test_a_vain_scorer_favours_its_own_answers() -> None:
+    registry = default()
+    engine = Engine(Vain(), Device("cpu"))
+    try:
+        effect, bundle = probe_self(
+            registry, Answers(), engine, "own", Source.default(), Options(resamples=0)
+        )
+        with pytest.raises(DataError, match="Systems there: other, own"):
+            probe_self(registry, Answers(), engine, "mine", Source.default(), Options(resamples=0))
+    finally:
+        engine.close()
+    # people give "own" 15 of 30, the scorer all
+    assert (effect.before, effect.after, effect.effect, effect.n) == (0.5, 1.0, 0.5, 30)
+    assert (effect.toward, effect.away) == (15, 0)
+    assert effect.low > 0.25
+    assert effect.p < 1e-4
+    assert bundle.result["probe"]["role"] == "effect"
+    plain = run_one(registry, Answers(), Engine(Vain(), Device("cpu")), Source.default(),
+                    Options(resamples=0))  # fmt: skip
+    report = assemble([plain, bundle])
+    assert [item["probe"] for item in report.benches[0].probes] == ["self-preference"]
+    assert "than people do" in render_html(report)
+
+
+def test_self_preference_needs_to_know_who_the_scorer_is() -> None:
+    done = CliRunner().invoke(
+        app, ["probe", "control-text", "-s", "length", "-p", "self-preference"]
+    )
+    assert "--own" in str(done.exception)
+
+
+@pytest.mark.data
+def test_self_preference_on_published_votes(data_root: Path) -> None:
+    words = ["probe", "mt-bench-human", "-s", "length", "-p", "self-preference", "--own", "gpt-4"]
+    done = CliRunner().invoke(app, [*words, "--data", str(data_root), "--json"])
+    assert done.exit_code == 0, done.output
+    (effect,) = json.loads(done.stdout)["effects"]
+    assert effect["n"] > 500
+    assert effect["effect"] == pytest.approx(effect["after"] - effect["before"])
+    assert effect["before"] > 0.6  # people prefer GPT-4's answers there
 
 
 def test_command_on_a_real_bench() -> None:

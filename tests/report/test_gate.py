@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
 from prefgauge.registry import UsageError
@@ -55,6 +56,38 @@ def test_strict_and_margin(answers) -> None:  # type: ignore[no-untyped-def]
     assert not check([answers(156)], entries, margin=0.01, strict=True)[0].passed
     assert check([answers(156)], entries, margin=0.05, strict=True)[0].passed
     assert check([answers(190)], entries, strict=True)[0].passed
+
+
+def test_non_inferiority_must_be_shown(answers) -> None:  # type: ignore[no-untyped-def]
+    entries = baseline_of([answers(160)])["results"]
+    (unsure,) = check([answers(158)], entries, margin=0.012, prove=True)
+    assert not unsure.passed  # one point lost of 200 twice: the bound lies beyond the margin
+    assert "not shown to be within" in unsure.message
+    assert check([answers(158)], entries, margin=0.012)[0].passed  # but it is no sure drop
+    (shown,) = check([answers(158)], entries, margin=0.05, prove=True)
+    assert shown.passed
+    assert shown.low is not None
+    assert -0.05 < shown.low < shown.change < shown.high  # type: ignore[operator]
+    assert check([answers(160)], entries, margin=0.0, prove=True)[0].passed  # the same answers
+    # without groups and intervals nothing can be shown
+    for entry in entries:
+        entry |= {"without": [], "ci_low": None}
+    (none,) = check([answers(160)], entries, margin=0.05, prove=True)
+    assert not none.passed
+    assert "no interval" in none.message
+    with pytest.raises(UsageError, match="one rule"):
+        check([answers(160)], entries, strict=True, prove=True)
+
+
+def test_bounds_are_students_t(answers) -> None:  # type: ignore[no-untyped-def]
+    """Right or wrong per prompt: the paired bound is near scipy's t interval of the differences
+    (the jackknife groups four prompts each, so not equal to it)."""
+    entries = baseline_of([answers(160)])["results"]
+    (found,) = check([answers(150)], entries, margin=0.0, confidence=0.95)
+    gaps = np.array([-1.0] * 10 + [0.0] * 190)
+    theirs = stats.ttest_1samp(gaps, 0.0).confidence_interval(0.90)
+    assert found.low == pytest.approx(theirs.low, abs=0.006)
+    assert found.high == pytest.approx(theirs.high, abs=0.006)
 
 
 def test_missing_incomplete_and_changed_metric_fail(answers) -> None:  # type: ignore[no-untyped-def]
