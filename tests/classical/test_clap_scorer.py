@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,10 +65,16 @@ def sound(seed: int, seconds: float) -> np.ndarray:
     return (0.2 * np.sin(2 * np.pi * rng.uniform(200, 2000) * t)).astype(np.float32)
 
 
-def request(prompt: str, samples: np.ndarray) -> Request:
+@cache
+def wav(samples: bytes) -> bytes:
+    """The same bytes for the same samples: libsndfile writes the time of day into float files."""
     out = io.BytesIO()
-    soundfile.write(out, samples, RATE, format="WAV", subtype="FLOAT")
-    media = Media("audio", data=out.getvalue(), suffix=".wav")
+    soundfile.write(out, np.frombuffer(samples, np.float32), RATE, format="WAV", subtype="FLOAT")
+    return out.getvalue()
+
+
+def request(prompt: str, samples: np.ndarray) -> Request:
+    media = Media("audio", data=wav(samples.tobytes()), suffix=".wav")
     sample = Sample(id="s", prompt=content(prompt), candidates=(content(media),), labels=())
     return Request("bench", sample, (0,))
 
@@ -96,6 +104,33 @@ def test_cosines_equal_the_joint_forward_in_any_batch(scorer: ClapScorer) -> Non
         assert value == pytest.approx(plain(scorer, *pair), abs=1e-4)
         assert run(scorer, pair) == pytest.approx([value], abs=1e-5)
     assert len({round(value, 5) for value in got}) == 3
+
+
+def test_each_sound_and_prompt_is_encoded_once(scorer: ClapScorer) -> None:
+    """Windows and texts that pass the towers, by hooks on them, over several batches."""
+    seen = {"sounds": 0, "texts": 0}
+
+    def counting(kind: str) -> Any:
+        def hook(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+            seen[kind] += len(next(iter([*args, *kwargs.values()])))
+
+        return hook
+
+    hooks = [
+        tower.register_forward_pre_hook(counting(kind), with_kwargs=True)
+        for kind, tower in (
+            ("sounds", scorer.model.audio_model),
+            ("texts", scorer.model.text_model),
+        )
+    ]
+    one, two = sound(11, 2), sound(12, 15)  # one window, and two
+    first = run(scorer, ("a drum", one), ("a drum", two), ("a flute", one), ("a drum", one))
+    assert first[0] == first[3]
+    again = run(scorer, ("a flute", two), ("a drum", two))
+    assert seen == {"sounds": 3, "texts": 2}
+    assert again[1] == first[1]
+    for hook in hooks:
+        hook.remove()
 
 
 def test_long_sounds_are_windows_not_a_random_piece(scorer: ClapScorer) -> None:

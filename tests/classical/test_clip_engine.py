@@ -25,6 +25,7 @@ from prefgauge.registry import (
     content,
 )
 from prefgauge.registry.outcome import Request
+from prefgauge.runners.engine import Engine, Pending
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -187,6 +188,39 @@ def test_each_text_and_picture_is_encoded_once(folder: Path) -> None:
     run(scorer, ("same", one), ("same", two), ("other", one))
     run(scorer, ("same", two))
     assert seen == [("_encode_images", 2), ("_encode_texts", 2)]
+
+
+def test_a_run_encodes_each_text_and_picture_once(folder: Path) -> None:
+    """Rows that pass the towers, by hooks on the towers, over many batches and windows."""
+    scorer, rows = opened(folder), {"images": 0, "texts": 0}
+
+    def counting(kind: str) -> Any:
+        def hook(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+            given = next(iter([*args, *kwargs.values()]))
+            rows[kind] += len(given)
+
+        return hook
+
+    for kind, tower in (
+        ("images", scorer.model.vision_model),
+        ("texts", scorer.model.text_model),
+    ):
+        tower.register_forward_pre_hook(counting(kind), with_kwargs=True)
+    scorer.batch_size = 3
+    pictures = [picture(20), picture(21), picture(22)]
+    pairs = [(f"prompt {n % 4}", pictures[n % 3]) for n in range(12)] * 2
+    items = [Pending(request(*pair), bytes([n])) for n, pair in enumerate(pairs)]
+    engine = Engine(scorer, Device("cpu"))
+    engine.open = lambda: setattr(engine, "_budget", 1000)  # type: ignore[method-assign]
+    answers = [a for part in engine.answer([items[:10], items[10:]]) for a in part]
+    assert all(answer.outcome.status == "ok" for answer in answers)
+    assert len(answers) == 24
+    assert engine.batches >= 8
+    assert rows == {"images": 3, "texts": 4}
+    counts = engine.meter.counts
+    assert (counts["images"].nominal, counts["images"].unique) == (24, 3)
+    assert (counts["texts"].nominal, counts["texts"].unique) == (24, 4)
+    scorer.close()
 
 
 def test_a_caption_may_be_the_candidate(folder: Path) -> None:

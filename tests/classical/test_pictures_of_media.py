@@ -17,6 +17,7 @@ from prefgauge.plugins.scorers.video.frames import FramesScorer
 from prefgauge.registry import Address, Device, Media, MediaError, Sample, UsageError, content
 from prefgauge.registry.media import Mesh, Sampling, read_frames
 from prefgauge.registry.outcome import Outcome, Request
+from prefgauge.runners.engine import Engine, Pending
 
 RNG = np.random.default_rng(4)
 
@@ -113,6 +114,36 @@ def test_frames_average_the_picture_scorer(film: Media) -> None:
     assert outcome.extra == {"pictures": 3}
     assert scorer.card.modalities == {"video"}
     assert scorer.card.fingerprint["frames.count"] == "3"
+
+
+def test_only_the_frames_needed_are_decoded_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By what the reader is asked for: three frames of twelve, in a run with two scorers over
+    one video that several requests show."""
+    from prefgauge.registry.media import video_readers
+
+    asked: list[list[int]] = []
+    for name in ("DecordReader", "PyAVReader"):
+        kind = getattr(video_readers, name)
+
+        def counting(self: Any, indices: Any, real: Any = kind.read) -> Any:
+            asked.append(list(indices))
+            return real(self, indices)
+
+        monkeypatch.setattr(kind, "read", counting)
+    fresh = clip(RNG.integers(0, 256, (12, 32, 48, 3), dtype=np.uint8))
+    for inner in ("sharpness", "contrast"):
+        scorer = FramesScorer(Address.parse(f"frames:{inner}?count=3"))
+        again = Media("video", data=fresh.read(), suffix=".mp4")
+        items = [
+            Pending(request(media), bytes([number])) for number, media in enumerate((fresh, again))
+        ]
+        answers = [a for part in Engine(scorer, Device("cpu")).answer([items]) for a in part]
+        assert [answer.outcome.status for answer in answers] == ["ok", "ok"]
+    # a reader may look at one frame to see whether it can read the file at all
+    assert [some for some in asked if some != [0]] == [[2, 6, 10]]
+    assert asked.count([0]) <= 1
 
 
 def test_full_reference_scorers_compare_frame_with_frame(film: Media) -> None:

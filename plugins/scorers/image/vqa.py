@@ -30,6 +30,7 @@ from prefgauge.registry import (
     text_of,
 )
 from prefgauge.registry.media import only, read_image
+from prefgauge.registry.meter import count, part
 
 __all__ = ["Asked", "VqaScorer", "collate"]
 
@@ -180,7 +181,10 @@ class VqaScorer(PointwiseScorer[Asked]):
         keep = len(self.answers[0]) if self.recipe.worth is None else 1
         with self.torch.inference_mode():
             inputs = collate(self.torch, [asked.inputs for asked in batch], self.pad)
-            moved = {name: self._moved(tensor) for name, tensor in inputs.items()}
+            with part("copying"):
+                moved = {name: self._moved(tensor) for name, tensor in inputs.items()}
+            tokens = sum(asked.tokens for asked in batch)
+            count("tokens", tokens, tokens, inputs["input_ids"].numel())
             extra = {"logits_to_keep": keep} if self.short else {}
             logits = self.model(**moved, **extra).logits[:, -keep:].double()
             return [
