@@ -19,10 +19,13 @@ SCORERS: dict[str, str] = {
     "pyiqa": f"{_HERE}.pyiqa:PyiqaScorer",
     "vqa": f"{_HERE}.vqa:VqaScorer",
 }
-_CLIP = ("cosine", "clipscore", "pickscore", "hpsv2", "aesthetic", "antonym")
+_CLIP = ("cosine", "clipscore", "pickscore", "hpsv2", "social-reward", "aesthetic", "antonym")
 _VQA = ("vqascore", "yes-no", "qalign", "qalign-aesthetic")
 PARTS: dict[str, str] = {
-    **{f"clip-recipe.{name}": f"{_HERE}.clip_recipes:{name.upper()}" for name in _CLIP},
+    **{
+        f"clip-recipe.{name}": f"{_HERE}.clip_recipes:{name.upper().replace('-', '_')}"
+        for name in _CLIP
+    },
     **{
         f"vqa-recipe.{name}": f"{_HERE}.vqa_recipes:{name.upper().replace('-', '_')}"
         for name in _VQA

@@ -73,7 +73,8 @@ class ClipScorer(PointwiseScorer[Pair]):
     captions: true turns it round: the candidates are texts about the picture in the prompt.
 
     recipe: see :mod:`prefgauge.plugins.scorers.image.clip_recipes`; ``cosine`` by default.
-    checkpoint: an OpenCLIP weight file to put into the model (HPS v2).
+    checkpoint: a weight file with OpenCLIP's or OpenAI's names to put into the model (HPS v2,
+        Social Reward).
     head: a file of linear layers on the normalised image embedding (LAION aesthetic).
     dtype, revision, pickle: as for ``hf:``.
 
@@ -92,20 +93,18 @@ class ClipScorer(PointwiseScorer[Pair]):
         self.checkpoint, self.head = address.get("checkpoint", ""), address.get("head", "")
         if self.recipe.formula is None and not self.head:
             raise UsageError(f"Scorer {address}: the recipe {self.recipe.name} needs head=PATH.")
-        if not address.target and self.recipe.name == "hpsv2" and not self.checkpoint:
-            raise UsageError(
-                f"Scorer {address}: give checkpoint=PATH of HPS_v2_compressed.pt or "
-                "HPS_v2.1_compressed.pt (Hugging Face: xswu/HPSv2)."
-            )
+        if not address.target and self.recipe.checkpoint and not self.checkpoint:
+            raise UsageError(f"Scorer {address}: give checkpoint=PATH of {self.recipe.checkpoint}.")
         target = address.target or self.recipe.model
         if not target:
             raise UsageError(
                 f"Scorer {address}: name a model, as in clip:openai/clip-vit-base-patch32."
             )
-        revision = address.get("revision", "")
+        revision = address.get("revision", "" if address.target else self.recipe.revision)
         self.source = identify(target, revision, address.scheme)
         own = self.source.digest is not None or not self.recipe.base
-        self.base = self.source if own else identify(self.recipe.base, "", address.scheme)
+        base = self.recipe.base, self.recipe.base_revision
+        self.base = self.source if own else identify(*base, address.scheme)
         self.card = self._card()
 
     def _card(self) -> ScorerCard:
@@ -128,7 +127,7 @@ class ClipScorer(PointwiseScorer[Pair]):
             dimensions=(Dimension(scale=recipe.scale),),
             fingerprint=fingerprint,
             needs=frozenset({"prompt"} if any("{}" in text for text in recipe.texts) else ()),
-            summary=f"{recipe.summary}. {recipe.source}.",
+            summary=recipe.card(),
             licence=recipe.licence,
         )
 

@@ -31,8 +31,9 @@ class CombinedScorer(PointwiseScorer[tuple[Any, ...]]):
 
     rule: ``mean`` (sum of weight times value, the default), or ``harmonic``: the inverse of the
         sum of weight over value, which the weaker part rules. With two parts and weights
-        lambda, 1 - lambda it is the lambda-harmonic reward of Geng et al., "Powerful and
-        flexible: personalized text-to-image generation via reinforcement learning", ECCV 2024.
+        lambda, 1 - lambda it is the lambda-harmonic reward of Miao et al., "Subject-driven
+        text-to-image generation via preference-based reinforcement learning", NeurIPS 2024,
+        arXiv 2407.12164.
         Its values must be positive.
     weights: one per part, not negative, by default equal; they are divided by their sum.
 
