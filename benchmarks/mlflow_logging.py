@@ -9,7 +9,8 @@ least   the client by hand: create, one batch of metrics, terminate. No files, i
         way took 3.5 s for 50 runs on an idle 2-core machine (MLflow 3.17), one `log_metric` per value 46 s.
 
 Each way is warmed by one run, then timed in turn, ROUNDS times, each time into a new store; printed is the
-best round of each and the median over rounds of the ratios. Process time leaves the disk out. With ``--processes N`` N processes then log RUNS bundles
+best round of each and the median over rounds of the ratios. Process time leaves the disk out. With
+``--processes N`` N processes then log RUNS bundles
 each into one new store at once, and what arrived is counted.
 
     python benchmarks/mlflow_logging.py [--runs 50] [--rounds 3] [--processes 4]
@@ -190,7 +191,7 @@ def main() -> None:
         os.environ["PREFGAUGE_HOME"] = str(root / "home")
         folders = [bundle_folder(root / "bundles", number) for number in range(options.runs + 1)]
         for number in range(options.rounds):
-            for way in seconds:
+            for way, rounds in seconds.items():
                 store = root / f"{way}-{number}"
                 store.mkdir()
                 work = (
@@ -198,7 +199,7 @@ def main() -> None:
                     if way == "ours"
                     else by_hand(folders, store, way == "equal")
                 )
-                seconds[way].append(timed(work))
+                rounds.append(timed(work))
         print(f"{options.runs} runs x {METRICS} metrics, {options.rounds} rounds    wall   process")
         for way, rounds in seconds.items():
             wall, cpu = (min(found[i] for found in rounds) for i in (0, 1))

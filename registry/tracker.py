@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 
 from prefgauge.registry.address import Address
 from prefgauge.registry.bundle import Bundle
@@ -28,4 +29,14 @@ class Tracker(ABC):
         ------
         StoreError: if the store is dead, locked or read-only; within seconds, not minutes. The
             bundles stay on disk and can be logged later.
+        """
+
+    def attach(self, bundle: Bundle, file: Path) -> None:  # noqa: B027, a tracker may have no such place
+        """Keep `file` beside all results of the bundle's scorer in its suite, in place of an
+        earlier one of the same name. What was logged is not in danger: by default nothing
+        happens.
+
+        Raises
+        ------
+        StoreError: see :meth:`log`.
         """

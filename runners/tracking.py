@@ -17,6 +17,7 @@ from pathlib import Path
 
 from prefgauge.registry import Bundle, PrefgaugeError, StoreError, Tracker, default
 from prefgauge.registry.source import home
+from prefgauge.runners.report.attached import attach_reports
 
 __all__ = ["Pending", "SyncReport", "pending", "send", "shown", "sync"]
 
@@ -59,6 +60,7 @@ def send(tracker: str | Tracker, bundles: Sequence[Bundle]) -> Sequence[str]:
         raise
     for bundle in bundles:
         _marker(address, bundle.path).unlink(missing_ok=True)
+    attach_reports(sink, bundles)
     return places
 
 

@@ -2,7 +2,7 @@
 
 =====================  ==========================================================================
 suite run              ``headline/<bench>``, ``ci/<bench>.low|high``, ``summary/...``; the
-                       scorer's leaderboard row as its description
+                       scorer's leaderboard row as its description; ``report.html`` of the suite
 child run              the same metric names on every bench (``agreement``, ``coverage``, ...),
                        params, the bench as dataset input, the scorer as logged model;
                        ``items.json``, ``result.json`` and the figure at the artifact root,
@@ -54,6 +54,11 @@ class MlflowTracker(Tracker):
         with connect(self.store) as client:
             return _Session(self.store, client).log(bundles)
 
+    def attach(self, bundle: Bundle, file: Path) -> None:
+        """Put `file` among the artifacts of the scorer's suite run. See :meth:`Tracker.attach`."""
+        with connect(self.store) as client:
+            _Session(self.store, client).attach(bundle, file)
+
 
 class _Session:
     """One call of :meth:`MlflowTracker.log`: remembers experiments and suite runs."""
@@ -82,6 +87,11 @@ class _Session:
         for experiment in self._experiments.values():
             save_view(self.client, experiment)
         return pages
+
+    def attach(self, bundle: Bundle, file: Path) -> None:
+        """Put a file at the root of the artifacts of the bundle's suite run."""
+        with self._turn():
+            self.client.log_artifact(self._suite(bundle).run_id, str(file))
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ _BINS = 8
 def bench_forest(page: BenchPage) -> Markup:
     """All results of a bench with intervals, its floors, ceilings and published references."""
     rows = [
-        Row(cell.scorer, cell.value, cell.low, cell.high, _kind(cell), _note(cell))
+        Row(cell.scorer, cell.value, cell.low, cell.high, _kind(cell), _note(cell), cell.letters)
         for cell in page.cells
         if cell.value is not None
     ]
@@ -139,6 +139,8 @@ def _note(cell: Cell) -> str:
         notes.append(f"{cell.result.get('status')}, coverage {cell.result.get('coverage', 0):.0%}")
     if cell.top:
         notes.append("not significantly worse than the best")
+    if cell.letters:
+        notes.append(f"group {cell.letters}")
     return "; ".join(notes)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +15,8 @@ from markupsafe import Markup
 
 from prefgauge.runners.compare import holm
 from prefgauge.runners.report.charts import bench_forest, detail_figures
+from prefgauge.runners.report.details import fitted, provenance_rows, worst_samples
+from prefgauge.runners.report.formats import FILTERS
 from prefgauge.runners.report.judged import judged
 from prefgauge.runners.report.media import Embedder
 from prefgauge.runners.report.model import (
@@ -33,7 +34,6 @@ from prefgauge.runners.report.model import (
 __all__ = ["render_html"]
 
 _PAGE = Path(__file__).parent / "page"
-_TEXT = 700
 
 
 def render_html(
@@ -41,6 +41,7 @@ def render_html(
     *,
     samples: int = 4,
     media_bytes: int = 12_000_000,
+    evidence: bool = True,
     now: datetime | None = None,
 ) -> str:
     """The page.
@@ -49,13 +50,15 @@ def render_html(
     ----------
     samples: worst samples shown per bench (0 for none).
     media_bytes: what all embedded media together may add to the page.
+    evidence: read the answers of all results, for figures and tests between scorers.
     now: the moment to print; by default the present one.
     """
     left = media_bytes
     pages = []
     for index, page in enumerate(report.benches):
         embedder = Embedder(share := left // (len(report.benches) - index))
-        ground(page)
+        if evidence:
+            ground(page)
         pages.append(_page(page, samples, embedder))
         left -= share - embedder.budget  # what a bench of texts does not need is shared on
         release(page)
@@ -71,7 +74,9 @@ def render_html(
         style=Markup((_PAGE / "page.css").read_text("utf-8")),  # noqa: S704, our own file
         script=Markup(script),  # noqa: S704, our own file
         script_digest=digest,
-        runs=list(_runs(report)),
+        evidence=evidence,
+        runs=list(provenance_rows(report)),
+        overall=report.overall(),
         sources={page.source for page in report.benches if page.source[0]},
     )
     return html
@@ -88,22 +93,8 @@ def _template() -> Any:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["num"] = _num
-    environment.filters["signed"] = _signed
-    environment.filters["sig"] = _sig
-    environment.filters["interval"] = _interval
-    environment.filters["slug"] = _slug
-    environment.filters["heat"] = heat_style
+    environment.filters |= FILTERS
     return environment.get_template("page.html.j2")
-
-
-def heat_style(heat: float | None) -> Markup:
-    """The inline style of a cell: its colour's strength, and which of the two colours."""
-    if heat is None:
-        return Markup("")
-    strength = round(min(abs(heat), 1.0) * 64)
-    name = "--up" if heat >= 0 else "--down"
-    return Markup('style="--heat:var({});--v:{}%"').format(name, strength)
 
 
 def _page(page: BenchPage, samples: int, embedder: Embedder) -> dict[str, Any]:
@@ -120,7 +111,7 @@ def _page(page: BenchPage, samples: int, embedder: Embedder) -> dict[str, Any]:
         "subsets": subsets,
         "subset_rows": [_subset_row(page, cell, subsets) for cell in page.cells],
         "metrics": metrics,
-        "samples": list(_samples(page, samples, embedder)),
+        "samples": list(worst_samples(page, samples, embedder)),
         "failures": [
             (cell.scorer, failure)
             for cell in page.cells
@@ -135,6 +126,7 @@ def _page(page: BenchPage, samples: int, embedder: Embedder) -> dict[str, Any]:
         "references": [
             r for r in page.first.get("references") or [] if number(r.get("value")) is not None
         ],
+        "fitted": list(fitted(page)),
         "files": (mapping(page.first.get("bench_data")).get("files") or [])[:12],
     }
 
@@ -173,7 +165,9 @@ def _probes(page: BenchPage) -> dict[str, Any]:
     rows: dict[str, dict[str, Any]] = {}
     for item, p in zip(page.probes, corrected):
         effect = number(item.get("effect"))
-        shown = {**item, "p_holm": p, "sure": p < 0.05, "heat": effect}
+        bias = item.get("expects") == "zero" and effect is not None  # away from 0 is bad
+        heat = -abs(effect) if bias and effect is not None else effect
+        shown = {**item, "p_holm": p, "sure": p < 0.05, "heat": heat}
         rows.setdefault(str(item["scorer"]), {})[str(item["probe"])] = shown
     return {"columns": columns, "rows": rows}
 
@@ -185,118 +179,3 @@ def _entries(page: BenchPage, kind: str) -> Iterator[tuple[str, Any]]:
             if name not in seen:
                 seen.add(name)
                 yield name, mapping(entry)
-
-
-def _samples(page: BenchPage, count: int, embedder: Embedder) -> Iterator[dict[str, Any]]:
-    """The strongest disagreements of the best scorers, one scorer after another."""
-    scored = [cell for cell in page.cells if cell.value is not None]
-    each = max(1, count // max(1, min(len(scored), 2)))
-    left = count
-    for cell in scored:
-        if left <= 0:
-            return
-        for item in _worst(cell, min(each, left)):
-            left -= 1
-            yield {"scorer": cell.scorer, **_sample(item, embedder)}
-
-
-def _worst(cell: Cell, count: int) -> list[dict[str, Any]]:
-    try:
-        rows = json.loads((cell.bundle.path / "items.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return []
-    wrong = [row for row in rows if isinstance(row, dict) and row.get("agree") is False]
-    return wrong[:count]
-
-
-def _sample(item: dict[str, Any], embedder: Embedder) -> dict[str, Any]:
-    texts = item.get("candidates") or []
-    media = item.get("media") or []
-    scores = _scores(item.get("score"))
-    candidates = []
-    for index in range(max(len(texts), len(media))):
-        path = media[index] if index < len(media) else None
-        words = f"candidate {index} of sample {item.get('item_id')}"
-        text = str(texts[index]) if index < len(texts) else ""
-        candidates.append(
-            {
-                "text": "" if path and text.startswith("[") else _cut(text),
-                "media": embedder.embed(str(path), words) if path else None,
-                "score": scores.get(str(index)),
-            }
-        )
-    return {
-        "id": item.get("item_id"),
-        "subset": item.get("subset"),
-        "prompt": _cut(str(item.get("prompt") or "")),
-        "human": item.get("human"),
-        "score": None if any(c["score"] is not None for c in candidates) else item.get("score"),
-        "critique": _cut(str(item.get("critique") or "")),
-        "candidates": candidates,
-    }
-
-
-def _scores(value: Any) -> dict[str, Any]:
-    """Per-candidate scores of a pointwise scorer, which items hold as JSON text."""
-    if not isinstance(value, str):
-        return {}
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) and all(name.isdigit() for name in found) else {}
-
-
-def _runs(report: Report) -> Iterator[dict[str, Any]]:
-    for page in report.benches:
-        for cell in page.cells:
-            origin = mapping(cell.result.get("provenance"))
-            yield {
-                "scorer": cell.scorer,
-                "bench": page.bench,
-                "id": cell.bundle.id,
-                "finished": cell.result.get("finished") or "",
-                "status": cell.result.get("status", "complete"),
-                "n": cell.result.get("n"),
-                "coverage": cell.result.get("coverage"),
-                "origin": origin,
-                "packages": ", ".join(
-                    f"{name} {version}" for name, version in mapping(origin.get("packages")).items()
-                ),
-            }
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
-
-
-def _num(value: Any, digits: int = 3) -> str:
-    found = number(value)
-    return "–" if found is None else f"{found:.{digits}f}".replace("-", "−")
-
-
-def _signed(value: Any) -> str:
-    found = number(value)
-    return "–" if found is None else f"{found:+.3f}".replace("-", "−")
-
-
-def _sig(value: Any) -> str:
-    """Four significant digits, for scores of any unit."""
-    found = number(value)
-    return str(value) if found is None else f"{found:.4g}".replace("-", "−")
-
-
-def _interval(entry: Any) -> str:
-    """``[low, high]`` of a cell or an entry, or nothing."""
-    low, high = (
-        (entry.low, entry.high)
-        if isinstance(entry, Cell)
-        else (number(entry.get("ci_low")), number(entry.get("ci_high")))
-    )
-    return "" if low is None or high is None else f"[{_num(low, 2)}, {_num(high, 2)}]"
-
-
-def _slug(text: str) -> str:
-    """A name usable as an element id."""
-    safe = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
-    return f"{safe[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -56,6 +56,8 @@ class Embedder:
         """An element that shows the media at `path`, or a note why it is not shown. `words`
         describes it to those who cannot see it."""
         file = Path(path)
+        if self.budget <= 0:
+            return _note(f"{file.name}: left out, the page is at its size limit")
         kind = next((k for k, ends in _SUFFIXES.items() if file.suffix.lower() in ends), None)
         if kind is None:
             return _note(f"{file.name}: not a format that a page can show")

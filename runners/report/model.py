@@ -9,6 +9,7 @@ from typing import Any
 
 from prefgauge.registry import Bundle, PrefgaugeError, UsageError, default
 from prefgauge.runners.compare import Answers, answers_of, dimension_of, top_group
+from prefgauge.runners.report.letters import Overall, bench_letters, overall_letters
 
 __all__ = [
     "SOURCES",
@@ -42,12 +43,14 @@ class Cell:
     ----------
     heat: -1..1, how far from chance (0) to perfect (1) or to always wrong (-1); None: no value.
     top: True if not significantly worse than the bench's best scorer; None: not tested.
+    letters: shared with the scorers that it does not differ from significantly.
     answers: evidence for figures, dropped after they are drawn.
     """
 
     bundle: Bundle
     heat: float | None = None
     top: bool | None = None
+    letters: str = ""
     answers: Answers | None = None
     problem: str = ""
 
@@ -159,6 +162,14 @@ class Report:
         ]
         return (sum(heats) / len(heats), len(heats)) if heats else None
 
+    def overall(self) -> Overall:
+        """Letters of the scorers over all benches, from their complete results."""
+        skills: dict[str, dict[str, float]] = {}
+        for (scorer, bench), cell in self.cells.items():
+            if cell.heat is not None and cell.complete:
+                skills.setdefault(scorer, {})[bench] = cell.heat
+        return overall_letters(self.scorers, skills)
+
 
 def assemble(bundles: Iterable[Bundle], title: str = "prefgauge report") -> Report:
     """Arrange bundles into a report; those of probes go to the page of the bench they probe. Of
@@ -203,7 +214,7 @@ def assemble(bundles: Iterable[Bundle], title: str = "prefgauge report") -> Repo
 
 
 def ground(page: BenchPage) -> None:
-    """Load each cell's evidence and mark the top group; call before figures are drawn, and
+    """Load each cell's evidence, mark the top group and give letters; call before figures are drawn, and
     :func:`release` after. A bundle without outcomes keeps its figures out, with the reason."""
     for cell in page.cells:
         if cell.value is None:
@@ -217,10 +228,11 @@ def ground(page: BenchPage) -> None:
     tested = [cell.answers for cell in page.cells if cell.answers is not None and cell.complete]
     if len(tested) < 2:
         return
-    best = top_group(tested)
+    best, letters = top_group(tested), bench_letters(tested)
     for cell in page.cells:
         if best and cell.answers is not None and cell.complete:
             cell.top = cell.scorer in best
+            cell.letters = letters.get(cell.scorer, "")
 
 
 def release(page: BenchPage) -> None:

@@ -22,6 +22,7 @@ class Row:
     high: float | None = None
     kind: str = "scorer"
     note: str = ""
+    letters: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 def forest(rows: Sequence[Row], marks: Sequence[Mark], title: str) -> Markup:
     """Values with intervals, one row each, with floors and ceilings as vertical lines."""
     longest = max(len(_short(row.label, 34)) for row in rows)
-    left, right, width, height, top = 24 + 7.0 * longest, 70.0, 900.0, 25.0, 34.0
+    left, width, height, top = 24 + 7.0 * longest, 900.0, 25.0, 34.0
+    right = 70.0 + 7.5 * max(len(row.letters) for row in rows)
     every = [v for r in rows for v in (r.value, r.low, r.high) if v is not None]
     every += [mark.value for mark in marks]
     low, high = min(every), max(every)
@@ -154,6 +156,8 @@ def _forest_row(row: Row, y: float, axis: Axis, left: float, right: float) -> li
     else:
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
     parts.append(_text(right + 12, y + 4, f"{row.value:.3f}", "value", "start"))
+    if row.letters:
+        parts.append(_text(right + 56, y + 4, row.letters, "cld", "start"))
     return [*parts, "</g>"]
 
 

@@ -30,7 +30,8 @@ def render_markdown(report: Report) -> str:
         lines.append("")
     lines.append(
         "Value and 95 % interval. Bold: not significantly worse than the best on that bench "
-        "(paired test on the same samples, Holm). † incomplete: too few samples were scored."
+        "(paired test on the same samples, Holm). Results of a bench with a common letter do not "
+        "differ significantly (Holm over all pairs). † incomplete: too few samples were scored."
     )
     return "\n".join(lines) + "\n"
 
@@ -56,7 +57,8 @@ def render_latex(report: Report) -> str:
             r"\bottomrule",
             r"\end{tabular}",
             rf"\caption{{{_tex(report.title)}, {_tex(modality)}. Value with 95\,\% interval. Bold: "
-            "not significantly worse than the best on that bench (paired test, Holm). "
+            "not significantly worse than the best on that bench (paired test, Holm). Results of a "
+            "bench with a common letter do not differ significantly (Holm over all pairs). "
             r"$\dagger$: incomplete.}",
             r"\end{table}",
             "",
@@ -92,7 +94,8 @@ def _md_cell(cell: Cell | None) -> str:
         return ""
     value = f"**{cell.value:.3f}**" if cell.top else f"{cell.value:.3f}"
     span = "" if cell.low is None or cell.high is None else f" [{cell.low:.3f}, {cell.high:.3f}]"
-    return value + ("" if cell.complete else " †") + span
+    letters = f" <sup>{cell.letters}</sup>" if cell.letters else ""
+    return value + ("" if cell.complete else " †") + span + letters
 
 
 def _tex_cell(cell: Cell | None) -> str:
@@ -100,6 +103,8 @@ def _tex_cell(cell: Cell | None) -> str:
         return "--"
     value = rf"\textbf{{{cell.value:.3f}}}" if cell.top else f"{cell.value:.3f}"
     mark = "" if cell.complete else r"$^\dagger$"
+    if cell.letters:
+        mark += rf"\textsuperscript{{{cell.letters.replace('–', '--')}}}"
     if cell.low is None or cell.high is None:
         return value + mark
     return rf"{value}{mark} {{\scriptsize [{cell.low:.2f}, {cell.high:.2f}]}}"

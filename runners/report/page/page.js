@@ -47,21 +47,28 @@
 
   // what is shown
   const find = document.getElementById("find");
-  find.addEventListener("input", () => {
+  const chips = all("[data-modality]");
+  const rows = all("tbody tr", board);
+  const filter = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const off = chips.some((chip) => chip.getAttribute("aria-pressed") !== "true");
     let shown = 0;
-    all("#board tbody tr").forEach((row) => {
-      row.hidden = !words.every((word) => row.dataset.name.includes(word));
+    rows.forEach((row) => {
+      // with some modalities left out, so are the scorers that only judge those
+      const empty = off && !row.querySelector("[data-col][data-value]:not([hidden])");
+      row.hidden = empty || !words.every((word) => row.dataset.name.includes(word));
       shown += row.hidden ? 0 : 1;
     });
-    status.textContent = words.length ? shown + " scorers shown" : "";
-  });
-  all("[data-modality]").forEach((chip) => chip.addEventListener("click", () => {
+    status.textContent = words.length || off ? shown + " scorers shown" : "";
+  };
+  find.addEventListener("input", filter);
+  chips.forEach((chip) => chip.addEventListener("click", () => {
     const on = chip.getAttribute("aria-pressed") !== "true";
     chip.setAttribute("aria-pressed", String(on));
     all("[data-col]").forEach((item) => {
       if (item.dataset.col === chip.dataset.modality) item.hidden = !on;
     });
+    filter();
   }));
 
   // closed parts print too
