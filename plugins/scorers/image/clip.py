@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prefgauge.plugins.scorers.image.clip_pixels import PixelSettings, pixels
+from prefgauge.plugins.scorers.image.clip_pixels import pixels, settings_of
 from prefgauge.plugins.scorers.image.clip_recipes import ClipRecipe
 from prefgauge.plugins.scorers.image.clip_weights import (
     file_digest,
@@ -18,8 +18,8 @@ from prefgauge.plugins.scorers.image.clip_weights import (
     read_weights,
 )
 from prefgauge.plugins.scorers.remembered import Remembered
-from prefgauge.plugins.scorers.reward_models.identity import ModelSource, identify
-from prefgauge.plugins.scorers.reward_models.loading import load_model, load_tokenizer, quiet
+from prefgauge.plugins.scorers.reward_models.identity import identify
+from prefgauge.plugins.scorers.reward_models.loading import load_model, load_tokenizer
 from prefgauge.plugins.scorers.reward_models.torch_device import pick_device, pick_dtype
 from prefgauge.registry import (
     Address,
@@ -149,7 +149,7 @@ class ClipScorer(PointwiseScorer[Pair]):
         self.scale = float(self.model.logit_scale.double().exp())
         self.tokenizer = load_tokenizer(self.base)
         self.limit = int(self.model.config.text_config.max_position_embeddings)
-        self.settings = _settings(self.base, self.recipe)
+        self.settings = settings_of(self.base, self.recipe.resize)
         self.linear = linear_head(read_weights(self.head)) if self.head else None
         self._seen, self._read = Remembered("images"), Remembered("texts")
 
@@ -241,29 +241,3 @@ def _unit(vectors: Any) -> Any:
     """Unit vectors, float64 on the CPU."""
     vectors = vectors.double().cpu()
     return vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-12)
-
-
-def _settings(source: ModelSource, recipe: ClipRecipe) -> PixelSettings:
-    """Sizes, mean and deviation from the model's own image settings."""
-    transformers: Any = require("transformers", "local", f"The model {source.path}")
-    try:
-        with quiet():
-            found, _ = transformers.CLIPImageProcessor.get_image_processor_dict(
-                source.path, revision=source.revision or "main"
-            )
-        size, crop = found["size"], found.get("crop_size", found["size"])
-        shortest = (
-            size if isinstance(size, int) else int(size.get("shortest_edge", size.get("height")))
-        )
-        side = crop if isinstance(crop, int) else int(crop.get("height", crop.get("shortest_edge")))
-        return PixelSettings(
-            shortest,
-            side,
-            tuple(found["image_mean"]),
-            tuple(found["image_std"]),
-            recipe.resize,
-            even=recipe.resize == "tensor",
-        )
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        text = " ".join(str(error).split())[:200]
-        raise ScorerError(f"{source.path} has no CLIP image settings ({text}).") from None

@@ -8,9 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from prefgauge.registry import require
+from prefgauge.plugins.scorers.reward_models.identity import ModelSource
+from prefgauge.plugins.scorers.reward_models.loading import quiet
+from prefgauge.registry import ScorerError, require
 
-__all__ = ["PixelSettings", "pixels"]
+__all__ = ["PixelSettings", "pixels", "settings_of"]
 
 Floats = NDArray[np.float32]
 
@@ -78,3 +80,34 @@ def _middle(image: Floats, settings: PixelSettings) -> Floats:
     spare = (side - crop for side in image.shape[:2])
     top, left = (round(n / 2) if settings.even else n // 2 for n in spare)
     return image[top : top + crop, left : left + crop]
+
+
+def settings_of(source: ModelSource, resize: Literal["pil", "tensor"] = "pil") -> PixelSettings:
+    """Sizes, mean and deviation from a model's own image settings.
+
+    Raises
+    ------
+    ScorerError: if it has none.
+    """
+    transformers: Any = require("transformers", "local", f"The model {source.path}")
+    try:
+        with quiet():
+            found, _ = transformers.CLIPImageProcessor.get_image_processor_dict(
+                source.path, revision=source.revision or "main"
+            )
+        size, crop = found["size"], found.get("crop_size", found["size"])
+        shortest = (
+            size if isinstance(size, int) else int(size.get("shortest_edge", size.get("height")))
+        )
+        side = crop if isinstance(crop, int) else int(crop.get("height", crop.get("shortest_edge")))
+        return PixelSettings(
+            shortest,
+            side,
+            tuple(found["image_mean"]),
+            tuple(found["image_std"]),
+            resize,
+            even=resize == "tensor",
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise ScorerError(f"{source.path} has no CLIP image settings ({text}).") from None

@@ -144,8 +144,8 @@ HPSV2 = ClipRecipe(
     "cos (the published tables show 100 cos)",
     model=_H14[0],
     revision=_H14[1],
-    checkpoint="HPS_v2_compressed.pt or HPS_v2.1_compressed.pt (Hugging Face: xswu/HPSv2; "
-    "the digest of the file given is recorded)",
+    checkpoint="HPS_v2_compressed.pt or HPS_v2.1_compressed.pt (Hugging Face: xswu/HPSv2, "
+    "revision 697403c78157020a1ae59d23f111aa58ced35b0a; the digest of the file given is recorded)",
     formula=_cosine,
     resize="tensor",
     scale=(-1.0, 1.0),

@@ -38,6 +38,7 @@ from prefgauge.registry.meter import count
 __all__ = ["ImageRewardScorer", "Looked"]
 
 MODEL, FILE, TOKENIZER = "THUDM/ImageReward", "ImageReward.pt", "bert-base-uncased"
+REVISION = "5736be03b2652728fb87788c9797b0570450ab72"
 MEAN, STD = 0.16717362830052426, 1.0333394966054072  # of raw values, as published
 LONGEST = 35  # tokens of a prompt
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -90,7 +91,13 @@ class ImageRewardScorer(PointwiseScorer[Looked]):
                 "version": 1,
             },
             needs=frozenset({"prompt"}),
-            summary="ImageReward: BLIP with a reward head (Xu et al. 2023).",
+            summary=(
+                "ImageReward: BLIP with a reward head. Xu et al., NeurIPS 2023, arXiv 2304.05977. "
+                f"Model: {MODEL} (revision {REVISION}), tokenizer {TOKENIZER} (revision not "
+                "pinned). Picture: shorter side to 224 by Pillow's bicubic on 8 bits, middle "
+                f"square, CLIP's mean and deviation. Text: the prompt, cut to {LONGEST} tokens. "
+                f"Formula: (MLP(first state) - {MEAN}) / {STD}, the MLP linear throughout."
+            ),
             licence="Apache-2.0",
             homepage="https://huggingface.co/THUDM/ImageReward",
         )
@@ -98,7 +105,7 @@ class ImageRewardScorer(PointwiseScorer[Looked]):
     def _fetched(self) -> str:
         hub: Any = require("huggingface_hub", "hub", f"The scorer {self.address}")
         try:
-            return str(hub.hf_hub_download(MODEL, FILE))
+            return str(hub.hf_hub_download(MODEL, FILE, revision=REVISION))
         except Exception as error:
             text = " ".join(str(error).split())[:200]
             raise ScorerError(

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource
 from prefgauge.registry import ScorerError, require
 
-__all__ = ["length_limit", "load_model", "load_processor", "load_tokenizer", "quiet"]
+__all__ = ["fill_model", "length_limit", "load_model", "load_processor", "load_tokenizer", "quiet"]
 
 _HUGE = 1 << 30  # tokenizers say 1e30 for "no limit"
 
@@ -113,6 +113,38 @@ def load_model(
             "scores would be random. Choose a reward model, or another scheme for this model."
         )
     return model.eval().requires_grad_(False).to(device)
+
+
+def fill_model(kind: Any, config: Any, state: Mapping[str, Any], dtype: Any, where: str) -> Any:
+    """A model of a transformers class with exactly these weights, in evaluation mode.
+
+    Parameters
+    ----------
+    kind: the class; `config`: its configuration.
+    state: tensors by the names that the class gives them.
+    where: what the weights are, for messages.
+
+    Raises
+    ------
+    ScorerError: if weights are missing, left over, or of another shape.
+    """
+    try:
+        with quiet():
+            model, report = kind.from_pretrained(
+                None, config=config, state_dict=state, dtype=dtype, output_loading_info=True
+            )
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        raise ScorerError(f"{where}: the weights cannot be loaded: {text}") from None
+    wrong = [
+        *sorted(report.get("missing_keys") or ()),
+        *sorted(report.get("unexpected_keys") or ()),
+        *sorted(str(item[0]) for item in report.get("mismatched_keys") or ()),
+    ]
+    if wrong:
+        names = ", ".join(wrong[:5])
+        raise ScorerError(f"{where}: the weights do not fit {kind.__name__}: {names}.")
+    return model.eval().requires_grad_(False)
 
 
 def length_limit(config: Any, tokenizer: Any, asked: int) -> int | None:

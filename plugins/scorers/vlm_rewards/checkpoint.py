@@ -16,7 +16,7 @@ from typing import Any
 
 from prefgauge.plugins.scorers.image.clip_weights import read_weights
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource, folder_digest, identify
-from prefgauge.plugins.scorers.reward_models.loading import quiet
+from prefgauge.plugins.scorers.reward_models.loading import fill_model, quiet
 from prefgauge.plugins.scorers.reward_models.tensors import linear
 from prefgauge.plugins.scorers.vlm_rewards.lora import merged
 from prefgauge.registry import Address, ScorerError, require
@@ -200,22 +200,8 @@ def body_of(state: Mapping[str, Any], config: Any, where: str, dtype: Any) -> An
     if len(rows) != 1:
         raise ScorerError(f"{where}: {len(rows) or 'no'} token embeddings; it is no such model.")
     config.get_text_config().vocab_size = rows[0]
+    kind = transformers.MODEL_MAPPING[type(config)]
     try:
-        with quiet():
-            body, report = transformers.MODEL_MAPPING[type(config)].from_pretrained(
-                None, config=config, state_dict=weights, dtype=dtype, output_loading_info=True
-            )
-    except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise ScorerError(f"{where}: the weights cannot be loaded: {text}") from None
-    wrong = [
-        *sorted(report.get("missing_keys") or ()),
-        *sorted(report.get("unexpected_keys") or ()),
-        *sorted(str(item[0]) for item in report.get("mismatched_keys") or ()),
-    ]
-    if wrong:
-        raise ScorerError(
-            f"{where}: the weights do not fit a {config.model_type}: {', '.join(wrong[:5])}. Give "
-            "base= the model that it was trained from."
-        )
-    return body.eval().requires_grad_(False)
+        return fill_model(kind, config, weights, dtype, where)
+    except ScorerError as error:
+        raise ScorerError(f"{error} Give base= the model that it was trained from.") from None
