@@ -1,6 +1,6 @@
 """Writes the reference pages from cards and hookspecs: ``python docs/generate.py FOLDER``.
 
-``benches.md``, ``bench/<id>.md``, ``scorers.md``, ``metrics.md``, ``hooks.md`` are never edited by hand.
+``benches.md``, ``bench/<id>.md``, ``scorers.md``, ``metrics.md``, ``hooks.md``, ``parts.md`` are never edited by hand.
 """
 
 from __future__ import annotations
@@ -145,12 +145,32 @@ def hooks() -> str:
     return "\n".join(lines) + "\n"
 
 
+def parts(registry: Registry) -> str:
+    """All parts by family, with what each says of itself."""
+    lines = [
+        "# Parts", "", "Smaller pieces that scorers and commands are composed of; a package adds its own "
+        "by the hook [prefgauge_parts](hooks.md).", "",
+    ]  # fmt: skip
+    family = ""
+    for name in registry.names("part"):
+        head, _, short = name.partition(".")
+        if head != family:
+            family = head
+            lines += ["", f"## {family}", "", "| name | what it is | source |", "|---|---|---|"]
+        part = registry.part(name)
+        about = getattr(part, "title", None) or getattr(part, "summary", None)
+        about = about or (inspect.getdoc(part) or "").split("\n\n")[0]
+        source = getattr(part, "source", "")
+        lines.append(f"| `{short}` | {cell(about)} | {cell(source)} |")
+    return "\n".join(lines) + "\n"
+
+
 def write(folder: Path) -> list[Path]:
     """Write all pages below `folder`."""
     registry = default()
     pages = {
         "benches.md": benches(registry), "scorers.md": scorers(registry),
-        "metrics.md": metrics(registry), "hooks.md": hooks(),
+        "metrics.md": metrics(registry), "hooks.md": hooks(), "parts.md": parts(registry),
     }  # fmt: skip
     for name in registry.names("bench"):
         pages[f"bench/{name}.md"] = bench_page(registry.bench(name))

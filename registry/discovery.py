@@ -312,7 +312,8 @@ def _same_contract(entry: Entry, thing: T) -> T:
     if thing.card.contract != CONTRACT:
         raise PluginError(
             f"The {entry.kind} {entry.name!r} of plugin {entry.plugin} was written for contract "
-            f"{thing.card.contract}; this prefgauge has contract {CONTRACT}."
+            f"{thing.card.contract}; this prefgauge has contract {CONTRACT}. Upgrade "
+            f"{'prefgauge' if thing.card.contract > CONTRACT else entry.plugin.package}."
         )
     return thing
 

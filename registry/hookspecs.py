@@ -1,5 +1,7 @@
 """The hooks of prefgauge. A plugin package points the entry-point group ``prefgauge`` at a module
-that implements any of them with :data:`hookimpl`.
+that implements any of them with :data:`hookimpl`. The module may say which version of the plugin
+contract it was written for, ``PREFGAUGE_CONTRACT = 1``; so does every card. One that was written
+for another is set aside, and ``prefgauge plugins`` says which side to upgrade.
 
 Registering hooks return a mapping from name to a *target*: a class, or a string
 ``"package.module:Object"`` that is imported only when the name is used. Give strings where the
@@ -57,9 +59,19 @@ def prefgauge_trackers() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 @hookspec
 def prefgauge_parts() -> Mapping[str, Any]:  # type: ignore[empty-body]
-    """Smaller parts by dotted name, for families that are composed from parts: judge backends
-    (``judge-backend.NAME``), protocols (``judge-protocol.NAME``), strategies
-    (``judge-strategy.NAME``), reward-model recipes (``recipe.NAME``), probes (``probe.NAME``)."""
+    """Smaller parts by dotted name, ``family.NAME``, of which scorers and commands are composed:
+
+    - ``recipe.NAME``: a reward model's head read from its tensors, a ``Recipe`` (``hf:``);
+      ``clip-recipe.NAME``, ``vqa-recipe.NAME``, ``vlm-recipe.NAME``: likewise for ``clip:``,
+      ``vqa:`` and vision-language reward models;
+    - ``judge-backend.NAME``, ``judge-protocol.NAME``, ``judge-strategy.NAME``: who answers a judge's
+      question, what is asked, and how; subclasses of ``Backend``, ``JudgeProtocol``, ``Strategy``;
+    - ``replay-format.NAME``: a reader of recorded results, a subclass of ``Format`` (``replay:``);
+    - ``probe.NAME``: a perturbation that should not change who is better, a
+      :class:`~prefgauge.registry.probe.Probe` (``prefgauge probe``);
+    - ``personal.NAME``: a model of single raters, a subclass of
+      :class:`~prefgauge.registry.personal.RaterModel` (``prefgauge personal``).
+    """
 
 
 @hookspec

@@ -69,6 +69,26 @@ def test_the_first_hour_as_it_is_written(fresh: Path, tmp_path: Path) -> None:
     shell("python -m pytest -q -p no:cacheprovider ./prefgauge-demo", fresh, tmp_path)
 
 
+def test_the_tutorial_as_it_is_written(fresh: Path, tmp_path: Path) -> None:
+    """Both files saved, and the shell block typed."""
+    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+
+    def block(language: str) -> str:
+        found = re.search(rf"^```{language}\n(.*?)^```", page, re.S | re.M)
+        assert found is not None
+        return found[1]
+
+    (tmp_path / "prefgauge_tiny.py").write_text(block("python"))
+    (tmp_path / "pyproject.toml").write_text(block("toml"))
+    lines = " && ".join(block("sh").splitlines())
+    said = shell(lines, fresh, tmp_path, PIP_NO_BUILD_ISOLATION="0", PIP_NO_DEPS="1",
+                 PIP_DISABLE_PIP_VERSION_CHECK="1")  # fmt: skip
+    # vowels: Paris 2 > Lyon 1; Lima 2 = Cusco 2; N'Djamena 3 < Moundou 4
+    assert re.search(r"tiny-capitals .*vowels.* 0.5000 ", said), said
+    # the same line that the page ends with
+    assert HOUR in page
+
+
 @pytest.mark.slow
 def test_the_first_hour_in_an_environment_of_its_own(tmp_path: Path) -> None:
     """As a stranger has it: nothing there but what pip installs."""
