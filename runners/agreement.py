@@ -72,6 +72,7 @@ def agree(
     ceilings: dict[str, MetricResult] = {}
     plain = replace(settings, invalid=bench.protocol.invalid)
     first = bench.protocol.dimension or bench.card.dimensions[0].name
+    by_dimension: dict[str, Evidence] = {}
     for entry in registry.entries("metric"):
         try:
             metric = registry.metric(entry.name)
@@ -84,8 +85,9 @@ def agree(
             continue
         for dimension in _dimensions(table):
             label = entry.name if dimension == first else f"{entry.name}/{dimension}"
-            chosen = restrict(evidence, dimension)
-            result = _compute(metric, chosen, {}, plain)
+            if dimension not in by_dimension:
+                by_dimension = {dimension: restrict(evidence, dimension)}
+            result = _compute(metric, by_dimension[dimension], {}, plain)
             (metrics if metric.card.per_scorer else ceilings)[label] = result
     for use in bench.protocol.beside:
         metrics[use.metric] = _use(registry, bench, use, evidence, plain)
@@ -107,7 +109,7 @@ def _compute(
 def _dimensions(table: Table) -> list[str]:
     import numpy as np
 
-    return [table.dimensions[code] for code in np.unique(table.dimension)]
+    return [table.dimensions[code] for code in np.flatnonzero(np.bincount(table.dimension))]
 
 
 def restrict(evidence: Evidence, dimension: str) -> Evidence:
@@ -117,6 +119,8 @@ def restrict(evidence: Evidence, dimension: str) -> Evidence:
     for need in needs:
         table: Table | None = getattr(evidence, need)
         if table is not None and dimension in table.dimensions:
-            kept = table.where(table.dimension == table.dimensions.index(dimension))
+            rows = table.dimension == table.dimensions.index(dimension)
+            # most benches have one dimension: their tables are not copied
+            kept = table if rows.all() else table.where(rows)
             chosen[need] = kept if len(kept) else None
     return Evidence(**chosen)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from array import array
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -13,9 +12,6 @@ import numpy as np
 
 from prefgauge.registry.cards import Dimension, Form
 from prefgauge.registry.evidence import (
-    FAILED,
-    INVALID,
-    OK,
     Evidence,
     GroupTable,
     PairTable,
@@ -25,53 +21,10 @@ from prefgauge.registry.evidence import (
 from prefgauge.registry.labels import OVERALL, Preference, Ranking, Rating
 from prefgauge.registry.outcome import Outcome
 from prefgauge.registry.sample import Sample
-from prefgauge.runners.adapters import bradley_terry, order_scores
+from prefgauge.runners.answers import WINNERS, Answers, Shown
+from prefgauge.runners.columns import Codes, Columns
 
 __all__ = ["EvidenceBuilder"]
-
-Shown = tuple[int, ...]
-_WINNERS = {1.0: "first", 0.0: "second", 0.5: "tie"}
-_STATUS = {"ok": OK, "invalid": INVALID, "failed": FAILED}
-
-
-class Codes:
-    """Numbers names in the order they come."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, int] = {}
-
-    def __getitem__(self, name: str) -> int:
-        return self.names.setdefault(name, len(self.names))
-
-    def tuple(self) -> tuple[str, ...]:
-        return tuple(self.names)
-
-
-class Columns:
-    """Growing typed columns: 'd' float64, 'i' int32, 'q' int64, 'B' uint8."""
-
-    def __init__(self, **kinds: str) -> None:
-        self.columns = {name: array(kind) for name, kind in kinds.items()}
-
-    def add(self, **values: float) -> None:
-        for name, column in self.columns.items():
-            column.append(values[name])  # type: ignore[arg-type]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values())))
-
-    def arrays(self) -> dict[str, Any]:
-        """Copies as numpy arrays, with clusters renumbered from 0."""
-        kinds = {"d": np.float64, "i": np.int32, "q": np.int64, "B": np.uint8}
-        out = {
-            name: np.frombuffer(column, dtype=kinds[column.typecode]).copy()
-            for name, column in self.columns.items()
-        }
-        if "cluster" in out:
-            codes = np.unique(out["cluster"], return_inverse=True)[1]
-            out["cluster"] = codes.astype(np.int32)
-        return out
-
 
 _SHARED = {"sample": "i", "cluster": "q", "subset": "i", "dimension": "i", "status": "B"}
 _PAIR = {
@@ -126,7 +79,7 @@ class EvidenceBuilder:
             "subset": self.subsets[sample.subset],
         }
         self.sample_count += 1
-        answers: dict[str, _Answers] = {}
+        answers: dict[str, Answers] = {}
         rated: dict[tuple[str, int], int] = {}
         for label in sample.labels:
             name = label.dimension
@@ -170,16 +123,16 @@ class EvidenceBuilder:
             else None,
         )
 
-    def _answers(self, sample: Sample, name: str, outcomes: Mapping[Shown, Outcome]) -> _Answers:
+    def _answers(self, sample: Sample, name: str, outcomes: Mapping[Shown, Outcome]) -> Answers:
         dimension = next((d for d in self.score_dimensions if d.name == name), None)
         dimension = dimension or self.score_dimensions[0]
         sign = 1.0 if dimension.higher_is_better else -1.0
         if self.recorded and dimension.name == name != OVERALL and sign > 0:
             sign = self.label_sign.get(name, 1.0)  # recorded on the bench's own dimension
-        return _Answers(len(sample.candidates), self.form, dimension.name, sign, outcomes)
+        return Answers(len(sample.candidates), self.form, dimension.name, sign, outcomes)
 
     def _add_pair(
-        self, sample: Sample, label: Preference, row: dict[str, Any], answers: _Answers
+        self, sample: Sample, label: Preference, row: dict[str, Any], answers: Answers
     ) -> None:
         sign = self.label_sign.get(label.dimension, 1.0)
         human = label.p_first if sign > 0 else 1.0 - label.p_first
@@ -198,7 +151,7 @@ class EvidenceBuilder:
         table: Columns,
         sample: Sample,
         row: dict[str, Any],
-        answers: _Answers,
+        answers: Answers,
         i: int,
         j: int,
         **label: float,
@@ -221,7 +174,7 @@ class EvidenceBuilder:
         sample: Sample,
         label: Rating,
         row: dict[str, Any],
-        answers: _Answers,
+        answers: Answers,
         rated: dict[tuple[str, int], int],
     ) -> None:
         i = label.candidate
@@ -245,7 +198,7 @@ class EvidenceBuilder:
         )  # fmt: skip
 
     def _add_ranking(
-        self, sample: Sample, label: Ranking, row: dict[str, Any], answers: _Answers
+        self, sample: Sample, label: Ranking, row: dict[str, Any], answers: Answers
     ) -> None:
         rater = -1 if label.rater is None else self.raters[label.rater]
         table = self.pairs if label.rater is None else self.rater_pairs
@@ -254,7 +207,7 @@ class EvidenceBuilder:
             self._pair_row(
                 table, sample, row, answers, i, j, human=human, strength=math.nan, weight=1.0,
                 rater=rater,
-                human_class=self.classes[_WINNERS[human]],
+                human_class=self.classes[WINNERS[human]],
             )  # fmt: skip
         if label.rater is not None:
             return
@@ -265,89 +218,6 @@ class EvidenceBuilder:
                 system=self._system(sample, i),
             )  # fmt: skip
         self.group_count += 1
-
-
-class _Answers:
-    """A scorer's answers to one sample on one dimension, oriented."""
-
-    def __init__(
-        self, k: int, form: Form, name: str, sign: float, outcomes: Mapping[Shown, Outcome]
-    ) -> None:
-        self.k, self.form, self.name, self.sign = k, form, name, sign
-        self.outcomes = outcomes
-        self._adapted: list[float] | None = None
-
-    def _value(self, shown: Shown) -> float:
-        outcome = self.outcomes.get(shown)
-        if outcome is None or outcome.status != "ok":
-            return math.nan
-        value = outcome.values.get(self.name)
-        if value is None:  # a scorer with one value may leave it unnamed
-            value = next(iter(outcome.values.values())) if len(outcome.values) == 1 else math.nan
-        return value
-
-    def score(self, i: int, adapt: bool = False) -> float:
-        """The oriented score of candidate i; NaN for a pairwise scorer unless `adapt` asks for
-        its Bradley-Terry strength."""
-        if self.form == "pointwise":
-            return self.sign * self._value((i,))
-        if self.form == "pairwise" and not adapt:
-            return math.nan
-        if self._adapted is None:
-            self._adapted = self._adapt()
-        return self._adapted[i]
-
-    def _adapt(self) -> list[float]:
-        if self.form == "pairwise":
-            p = {(s[0], s[1]): self._p(s) for s in self.outcomes if len(s) == 2}
-            return bradley_terry(self.k, {s: v for s, v in p.items() if not math.isnan(v)})
-        orders = [
-            [shown[position] for position in outcome.order]
-            for shown, outcome in self.outcomes.items()
-            if outcome.status == "ok" and outcome.order is not None
-        ]
-        return order_scores(self.k, orders)
-
-    def _p(self, shown: Shown) -> float:
-        value = self._value(shown)
-        return value if self.sign > 0 else 1.0 - value
-
-    def pair(self, i: int, j: int) -> tuple[float, float, int]:
-        """(P(i beats j) with i shown first, the same with j shown first, status)."""
-        if self.form != "pairwise":
-            return math.nan, math.nan, max(self.status(i), self.status(j))
-        asked = [s for s in ((i, j), (j, i)) if s in self.outcomes]
-        states = [_STATUS[self.outcomes[s].status] for s in asked]
-        if not states or FAILED in states:
-            status = FAILED
-        else:
-            status = INVALID if OK not in states else OK
-        return self._p((i, j)), 1.0 - self._p((j, i)), status
-
-    def verdict(self, i: int, j: int) -> str | None:
-        """The class of the answer with i shown first (else turned round from j first): the
-        scorer's own word for a tie, or first / second / tie; None without a readable answer."""
-        p, swapped, status = self.pair(i, j)
-        if status != OK:
-            return None
-        if self.form != "pairwise":
-            difference = self.score(i) - self.score(j)
-            return (
-                None if math.isnan(difference) else _WINNERS[0.5 + 0.5 * float(np.sign(difference))]
-            )
-        shown, p = ((i, j), p) if not math.isnan(p) else ((j, i), swapped)
-        if math.isnan(p):
-            return None
-        own = self.outcomes[shown].verdict
-        return own if p == 0.5 and own else _WINNERS[0.5 + 0.5 * float(np.sign(p - 0.5))]
-
-    def status(self, i: int) -> int:
-        """Status of candidate i: its own request's, or the best of the requests it is part of."""
-        if self.form == "pointwise":
-            outcome = self.outcomes.get((i,))
-            return FAILED if outcome is None else _STATUS[outcome.status]
-        states = [_STATUS[o.status] for shown, o in self.outcomes.items() if i in shown]
-        return min(states, default=FAILED)
 
 
 def _cluster(name: str) -> int:

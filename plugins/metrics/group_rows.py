@@ -53,7 +53,7 @@ class GroupRows:
 def group_rows(table: GroupTable) -> GroupRows:
     """Split the groups into scored, unreadable and failed ones."""
     group, size = compact(table.group)
-    first = np.zeros(size, np.int64)
+    first = np.zeros_like(group, shape=size)
     first[group[::-1]] = np.arange(len(group))[::-1]
     bad = (table.status == FAILED) | ((table.status == OK) & ~np.isfinite(table.score))
     failed = totals(group, bad, size) > 0

@@ -74,13 +74,13 @@ class PairAccuracy(SummarisedMetric):
         rule = cast("str", chosen["ties"])
         table = cast("PairTable", evidence.pairs)
         rows = pair_rows(table)
-        relevant = np.ones(len(table), np.bool_) if rule in KEEPS_TIES else rows.human != 0
+        relevant = np.ones_like(rows.failed) if rule in KEEPS_TIES else rows.human != 0
         used = relevant & ~rows.failed
         if settings.invalid == "drop":
             used &= ~rows.invalid
         extra: dict[str, Any] = {"rule": rule}
         threshold = _threshold(chosen["tie_threshold"], rows, table.weight, used, rule, extra)
-        credit = np.empty(len(table), np.float32)
+        credit = np.empty_like(rows.given)
         for start in range(0, len(table), CHUNK):
             at = slice(start, start + CHUNK)
             credit[at] = _credit(rule, rows.where(at), threshold, settings)

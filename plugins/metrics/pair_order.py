@@ -45,7 +45,7 @@ class PositionConsistency(SummarisedMetric):
         table = cast("PairTable", evidence.pairs)
         rows = pair_rows(table)
         used = ~np.isnan(table.p_given) & ~np.isnan(table.p_swapped) & ~rows.failed
-        units = Units.of(table, np.ones(len(table), np.bool_), rows.failed, used, rows.margin == 0)
+        units = Units.of(table, np.ones_like(rows.failed), rows.failed, used, rows.margin == 0)
         weight = np.ones(int(used.sum()))
         statistic = SumStatistic([self.credit(rows)[used], weight], ratio, units.cluster)
         given, swapped = rows.given[used], rows.swapped[used]

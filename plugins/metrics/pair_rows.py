@@ -57,8 +57,8 @@ class PairRows:
 def pair_rows(table: PairTable) -> PairRows:
     """Derive the columns, in blocks; a pointwise scorer answers both orders alike."""
     n = len(table)
-    margin, human = np.empty(n), np.empty(n)
-    given, swapped = np.empty(n, np.float32), np.empty(n, np.float32)
+    margin, human = np.empty_like(table.human), np.empty_like(table.human)
+    given, swapped = (np.empty_like(table.human, dtype=np.float32) for _ in range(2))
     for start in range(0, n, CHUNK):
         at = slice(start, start + CHUNK)
         part = table.where(cast("Any", at))  # a slice gives views, not copies

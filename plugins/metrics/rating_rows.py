@@ -52,7 +52,7 @@ def rated_rows(table: RatingTable, level: str, weighted: bool) -> RatedRows:
     weight = np.where(np.isfinite(table.human_n), table.human_n, 1.0) if weighted else None
     if level == "system":
         return _systems(table, good, weight)
-    nothing = np.zeros(len(table), np.bool_)
+    nothing = np.zeros_like(good)
     units = Units.of(table, ~nothing, ~good, good, nothing)
     # where every row is good, the columns themselves serve and are not copied
     at = slice(None) if good.all() else good

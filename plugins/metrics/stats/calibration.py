@@ -68,8 +68,11 @@ def cross_fitted(
     rows of its fold; folds never split a prompt."""
     codes, n = compact(cluster)
     folds = max(2, min(folds, n))
-    fold = (generator(seed, 5).permutation(n) % folds)[codes]
-    p = np.full(len(margin), 0.5)
+    # narrow numbers: there may be millions, and the order drawn does not depend on the type
+    order = generator(seed, 5).permutation(np.arange(n, dtype=np.int32))
+    order %= folds
+    fold = np.take(order, codes)
+    p = np.full_like(margin, 0.5)
     steepness = []
     for k in range(folds):
         held = fold == k

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefgauge.plugins.metrics.stats.draws import Floats, Ints
+from prefgauge.plugins.metrics.stats.inversions import earlier_and_smaller
 from prefgauge.plugins.metrics.stats.moments import (
     Combine,
     cluster_sums,
@@ -16,36 +17,11 @@ from prefgauge.plugins.metrics.stats.moments import (
 )
 from prefgauge.plugins.metrics.stats.ranks import group_ranks
 
-__all__ = ["concordance", "earlier_and_smaller", "kendall_influence", "kendall_replicates"]
+__all__ = ["concordance", "kendall_influence", "kendall_replicates"]
 
 
 #: Most rows whose partners are all counted.
 BLOCK = 1_000_000
-
-
-def earlier_and_smaller(codes: Ints) -> Ints:
-    """For a permutation of 0..n-1: how many earlier entries are smaller, for each entry.
-
-    One pass per bit, highest first. Entries that agree in all higher bits stand together in
-    their original order, so the smaller earlier ones that differ first in this bit are the
-    zeros before each one; a stable partition then prepares the next bit.
-    """
-    n = len(codes)
-    below = np.zeros(n, np.int64)
-    current = codes.astype(np.int64)
-    for bit in range(max(1, int(n - 1).bit_length()) - 1, -1, -1):
-        ones = (current >> bit) & 1
-        start = (current >> (bit + 1)) << (bit + 1)
-        zeros_before = np.concatenate([[0], np.cumsum(1 - ones)])
-        zeros = zeros_before[:-1] - zeros_before[start]
-        below[current[ones == 1]] += zeros[ones == 1]
-        ones_before = np.arange(n) - start - zeros
-        target = np.where(ones == 1, start + (1 << bit) + ones_before, start + zeros)
-        moved = np.empty_like(current)
-        moved[target] = current
-        current = moved
-    out: Ints = below[codes]
-    return out
 
 
 def concordance(x: Floats, y: Floats) -> tuple[Ints, Ints, Ints]:
@@ -91,8 +67,9 @@ def _partners(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     if n <= BLOCK:
         score, free_x, free_y = (column.astype(np.float64) for column in concordance(x, y))
         return score, free_x, free_y
-    order = np.random.default_rng(0).permutation(n)
-    out = np.empty(n), np.empty(n), np.empty(n)
+    order = np.random.default_rng(0).permutation(np.arange(n, dtype=np.int32))
+    wide = np.float64
+    out = np.empty_like(x, wide), np.empty_like(x, wide), np.empty_like(x, wide)
     for rows in np.array_split(order, -(-n // BLOCK)):
         for column, part in zip(out, concordance(x[rows], y[rows]), strict=True):
             column[rows] = part * ((n - 1) / (len(rows) - 1))
@@ -120,7 +97,7 @@ def _projection(x: Floats, y: Floats, variant: str) -> tuple[list[Floats], Combi
                 out = np.where((tx > 0) & (ty > 0), s / np.sqrt(tx * ty), np.nan)
         return np.clip(out, -1, 1)
 
-    return [np.ones(len(x)), score, free_x, free_y], tau
+    return [np.ones_like(score), score, free_x, free_y], tau
 
 
 def kendall_influence(x: Floats, y: Floats, variant: str = "b") -> Floats:

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefgauge.plugins.metrics.stats.draws import Floats
+from prefgauge.plugins.metrics.stats.inversions import kendall_in_blocks
 from prefgauge.plugins.metrics.stats.moments import Lazy
 from prefgauge.plugins.metrics.stats.ranks import Ordered
 
 __all__ = ["ccc_of", "kendall", "mae_of", "moment_columns", "pearson", "pearson_of", "rmse_of"]
 
+#: More rows than this are counted block by block.
+IN_MEMORY = 500_000
 #: A variance below this share of the mean square is rounding, not spread.
 FLAT = 1e-24
 
@@ -93,6 +96,8 @@ def kendall(x: Floats, y: Floats, variant: str = "b") -> float:
     """
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
+    if len(x) > IN_MEMORY:
+        return kendall_in_blocks(x, y, variant)
     from scipy.stats import kendalltau
 
     xs, ys = Ordered(x).code, Ordered(y).code

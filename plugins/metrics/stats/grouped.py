@@ -15,18 +15,18 @@ __all__ = ["Codes", "group_kendall", "group_pairs", "group_pearson", "group_spea
 
 Codes = NDArray[np.integer[Any]]
 #: Pairs held at a time.
-PAIRS = 4_000_000
+PAIRS = 500_000
 
 
 def totals(group: Codes, column: NDArray[Any], size: int) -> Floats:
     """Sum of a column per group code 0..size-1."""
-    return np.bincount(group, weights=column, minlength=size).astype(np.float64)
+    return np.bincount(group, weights=column, minlength=size).astype(np.float64, copy=False)
 
 
 def group_pearson(group: Codes, x: Floats, y: Floats, size: int) -> Floats:
     """Pearson's r per group; NaN where people give all members the same value or the group has
     fewer than two; 0 where only the scorer (`y`) is constant: it tells nothing there."""
-    n = totals(group, np.ones(len(x)), size)
+    n = totals(group, np.ones_like(x), size)
     safe = np.maximum(n, 1)
     dx = x - (totals(group, x, size) / safe)[group]
     dy = y - (totals(group, y, size) / safe)[group]
@@ -40,7 +40,7 @@ def group_pearson(group: Codes, x: Floats, y: Floats, size: int) -> Floats:
 
 
 def _flat(group: Codes, x: Floats, size: int) -> NDArray[np.bool_]:
-    low, high = np.full(size, np.inf), np.full(size, -np.inf)
+    low, high = (np.full_like(x, bound, np.float64, shape=size) for bound in (np.inf, -np.inf))
     np.minimum.at(low, group, x)
     np.maximum.at(high, group, x)
     out: NDArray[np.bool_] = ~(high > low)
@@ -75,7 +75,7 @@ def group_pairs(group: Codes) -> Iterator[tuple[Ints, Ints]]:
 
 def group_kendall(group: Codes, x: Floats, y: Floats, size: int) -> Floats:
     """Kendall's tau-b per group; undefined groups as in :func:`group_pearson`."""
-    score, free_x, free_y = np.zeros(size), np.zeros(size), np.zeros(size)
+    score, free_x, free_y = (np.zeros_like(x, np.float64, shape=size) for _ in range(3))
     for i, j in group_pairs(group):
         dx, dy = np.sign(x[i] - x[j]), np.sign(y[i] - y[j])
         score += totals(group[i], dx * dy, size)

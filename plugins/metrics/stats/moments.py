@@ -52,10 +52,12 @@ def compact(codes: NDArray[np.integer[Any]]) -> tuple[Ints, int]:
     """Codes renumbered 0..C-1 without gaps, and C. Linear time for non-negative codes."""
     if len(codes) == 0:
         return np.zeros(0, np.int64), 0
-    present = np.zeros(int(codes.max()) + 1, np.bool_)
+    present = np.zeros_like(codes, dtype=np.bool_, shape=int(codes.max()) + 1)
     present[codes] = True
+    if present.all():
+        return codes.astype(np.int64), len(present)
     index = np.cumsum(present)
-    out: Ints = index[codes]
+    out: Ints = np.take(index, codes)
     out -= 1
     return out, int(index[-1])
 
@@ -69,10 +71,10 @@ def cluster_sums(
     """
     codes, n_clusters = compact(cluster)
     if n_clusters > BLOCKS and not _few_kinds(columns, codes, n_clusters):
-        block = np.arange(n_clusters, dtype=np.int32) % BLOCKS
+        block = (np.arange(n_clusters, dtype=np.int32) % BLOCKS).astype(np.uint16)
         np.random.default_rng(seed).shuffle(block)
-        codes, n_clusters = block[codes].astype(np.int64), BLOCKS
-    out = np.empty((n_clusters, len(columns)))
+        codes, n_clusters = np.take(block, codes).astype(np.int64), BLOCKS
+    out = np.empty_like(codes, dtype=np.float64, shape=(n_clusters, len(columns)))
     for j, column in enumerate(columns):
         out[:, j] = np.bincount(codes, weights=column, minlength=n_clusters)
     return out

@@ -23,14 +23,14 @@ __all__ = [
 
 def group_max(group: Codes, x: Floats, size: int) -> Floats:
     """Largest x per group; -inf for an empty one."""
-    out = np.full(size, -np.inf)
+    out = np.full_like(x, -np.inf, np.float64, shape=size)
     np.maximum.at(out, group, x)
     return out
 
 
 def group_min(group: Codes, x: Floats, size: int) -> Floats:
     """Smallest x per group; inf for an empty one."""
-    out = np.full(size, np.inf)
+    out = np.full_like(x, np.inf, np.float64, shape=size)
     np.minimum.at(out, group, x)
     return out
 
@@ -96,7 +96,7 @@ def ranking_pairs(
     A pair with equal scores gets `tie_credit`. With `human_ties` pairs that people rank alike
     are counted too, as right (the HPD v2 rule: only inversions are wrong).
     """
-    credit, pairs = np.zeros(size), np.zeros(size)
+    credit, pairs = np.zeros_like(score, shape=size), np.zeros_like(score, shape=size)
     for i, j in group_pairs(group):
         human, own = np.sign(rank[j] - rank[i]), np.sign(score[i] - score[j])
         decided = human != 0

@@ -16,7 +16,7 @@ def midranks(x: Floats) -> Floats:
     """Ranks 1..n in rising order; equal values share their mean rank."""
     _, inverse, count = np.unique(x, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    out: Floats = (last - (count - 1) / 2.0)[inverse]
+    out: Floats = np.take(last - (count - 1) / 2.0, inverse)
     return out
 
 
@@ -31,13 +31,13 @@ class Ordered:
     def midranks(self, weight: Floats) -> Floats:
         """Weight below plus half the weight at each row's value."""
         mass = np.bincount(self.code, weights=weight, minlength=self.size)
-        out: Floats = (np.cumsum(mass) - mass / 2.0)[self.code]
+        out: Floats = np.take(np.cumsum(mass) - mass / 2.0, self.code)
         return out
 
     def sum_above(self, column: Floats) -> Floats:
         """For each row k: sum of the column over larger values, and half of it over equal ones."""
         mass = np.bincount(self.code, weights=column, minlength=self.size)
-        out: Floats = (mass.sum() - np.cumsum(mass) + mass / 2.0)[self.code]
+        out: Floats = np.take(mass.sum() - np.cumsum(mass) + mass / 2.0, self.code)
         return out
 
 
@@ -52,7 +52,7 @@ def group_ranks(group: NDArray[np.integer[Any]], x: Floats) -> Floats:
     order = np.lexsort((x, group))
     g, v = group[order], x[order]
     n = len(x)
-    new_group = np.ones(n, np.bool_)
+    new_group = np.ones_like(order, dtype=np.bool_)
     new_group[1:] = g[1:] != g[:-1]
     new_value = new_group.copy()
     new_value[1:] |= v[1:] != v[:-1]
@@ -60,6 +60,6 @@ def group_ranks(group: NDArray[np.integer[Any]], x: Floats) -> Floats:
     length = np.bincount(run, minlength=int(run[-1]) + 1 if n else 0)
     end: Ints = np.cumsum(length)
     start_of_group = np.maximum.accumulate(np.where(new_group, np.arange(n), 0))
-    rank = np.empty(n)
+    rank = np.empty_like(order, dtype=np.float64)
     rank[order] = (end - (length - 1) / 2.0)[run] - start_of_group
     return rank

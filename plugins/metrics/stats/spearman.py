@@ -29,7 +29,7 @@ def spearman(x: Floats, y: Floats, weight: Floats | None = None) -> float:
     """Spearman's rho: Pearson's r of the (weighted) midranks; NaN for a constant input."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
-    mass = np.ones(len(x)) if weight is None else weight
+    mass = np.ones_like(x, dtype=np.float64) if weight is None else weight
     return pearson(weighted_midranks(x, mass), weighted_midranks(y, mass), weight)
 
 
@@ -49,7 +49,7 @@ def spearman_replicates(
     """
     if len(x) * resamples > EXACT_WORK:
         value = spearman(x, y, weight)
-        mass = np.ones(len(x)) if weight is None else weight
+        mass = np.ones_like(x, dtype=np.float64) if weight is None else weight
         influence = mass * spearman_influence(x, y, mass)
         sums = cluster_sums([mass, influence], cluster)
         return replicate(sums, lambda s: value + s[..., 1] / s[..., 0], resamples, rng)
