@@ -11,8 +11,8 @@ bound   floating-point operations of the plain loop over those that unique token
         measured ratio over that bound (over 100 %: the plain loop is also less efficient).
 
 Operations: ``2 N T + 4 L h d S`` with N the parameters that multiply every token, T the tokens,
-L layers, h heads, d head size, S the attended pairs of tokens (half a square for causal, all of
-it where the plain loop computes padded squares; only its causal half is charged).
+L layers, h heads, d head size, S the attended pairs of tokens (half a square, of the padded length
+too: only the causal half is charged), as ``prefgauge run --profile`` counts them.
 
 Scores of both must agree; the largest difference is printed. The model has random weights, for
 speed does not depend on them.
@@ -20,6 +20,12 @@ speed does not depend on them.
 On a CPU, about 5 minutes::
 
     OMP_NUM_THREADS=1 python benchmarks/throughput.py
+
+With ``--rewardbench-python PYTHON`` the package ``rewardbench`` itself scores the same pairs with
+the same saved model in an interpreter of its own (see ``beside.py``), and a second table compares::
+
+    python3.11 -m venv rb && rb/bin/pip install rewardbench "setuptools<81"
+    OMP_NUM_THREADS=1 python benchmarks/throughput.py --rewardbench-python rb/bin/python
 
 On a GPU, without installing anything (torch, transformers, pluggy, numpy present)::
 
@@ -44,10 +50,12 @@ from typing import Any
 
 import torch
 import transformers
+from beside import compare
 from workload import MODELS, Lengths, build, conversations, plain_batches, sets, work
 
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
-from prefgauge.plugins.scorers.reward_models.heads import Classifier
+from prefgauge.plugins.scorers.reward_models.heads import Classifier, Lot
+from prefgauge.plugins.scorers.reward_models.token_scorer import TokenScorer
 from prefgauge.registry import (
     Device,
     Outcome,
@@ -58,6 +66,7 @@ from prefgauge.registry import (
     content,
 )
 from prefgauge.runners.engine import Engine, Pending
+from prefgauge.runners.profile import matmul_peak
 
 
 @dataclass
@@ -103,27 +112,32 @@ HEADER = (
 )
 
 
-class Lengthy(PointwiseScorer[Encoded]):
+class Lengthy(TokenScorer[Encoded], PointwiseScorer[Encoded]):
     """The ``hf:`` scorer's path for conversations that are already token ids."""
 
-    padded = False
     batch_size = 4096
+    stages = True
 
     def __init__(self, classifier: Classifier, encoded: dict[str, Encoded], budget: int) -> None:
         self.card = ScorerCard(name="bench:", form="pointwise")
-        self.classifier, self.encoded, self.batch_cost = classifier, encoded, budget
+        self.classifier, self.encoded = classifier, encoded
+        self.serve(classifier)
+        self.batch_cost = budget
 
     def prepare(self, request: Request) -> Encoded:
         return self.encoded[f"{request.sample.id}/{request.candidates[0]}"]
 
-    def cost(self, prepared: Encoded) -> int:
-        return len(prepared.ids)
+    def conversations(self, prepared: Encoded) -> Sequence[Encoded]:
+        return (prepared,)
 
-    def share_key(self, prepared: Encoded) -> str | None:
-        return prepared.share
+    def stage(self, batch: Sequence[Encoded]) -> Lot:
+        return self.classifier.stage(batch)
 
     def score(self, batch: Sequence[Encoded]) -> list[Outcome]:
-        return [Outcome.score(value) for value in self.classifier.logits(batch)[:, 0].tolist()]
+        return self.score_staged(batch, self.stage(batch))
+
+    def score_staged(self, batch: Sequence[Encoded], staged: Lot) -> list[Outcome]:
+        return [Outcome.score(value) for value in self.classifier.run(staged)[:, 0].tolist()]
 
 
 @torch.inference_mode()
@@ -160,19 +174,11 @@ def ours(scorer: Lengthy, lengths: Lengths, device: str) -> dict[str, float]:
 
 
 def peak(device: str, dtype: torch.dtype) -> float:
-    """Measured rate of a square matrix product, in TFLOP/s (best of ten); on a CPU per second of
-    process time, so that other work on the machine does not count."""
-    size = 8192 if device.startswith("cuda") else 1024
-    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    """Measured rate of a square matrix product, in TFLOP/s; on a CPU per second of process time,
+    so that other work on the machine does not count."""
     clock = time.perf_counter if device.startswith("cuda") else time.process_time
-    best = 1e9
-    for _ in range(10):
-        sync(device)
-        start = clock()
-        a @ b
-        sync(device)
-        best = min(best, clock() - start)
-    return 2 * size**3 / best / 1e12
+    rate: float = matmul_peak(device, str(dtype), clock)["flops_per_second"]
+    return rate / 1e12
 
 
 def sync(device: str) -> None:
@@ -268,6 +274,7 @@ def main(argv: Sequence[str] | None = None) -> list[Result]:
     parser.add_argument("--budget", type=int, default=0, help="tokens per batch; 0: the scorer's")
     parser.add_argument("--sets", default="", help="comma-separated; all by default")
     parser.add_argument("--json", default="", help="file to write results to")
+    parser.add_argument("--rewardbench-python", default="", help="interpreter with rewardbench")
     args = parser.parse_args(argv)
     on_gpu = args.device.startswith("cuda")
     dtype = getattr(torch, args.dtype or ("bfloat16" if on_gpu else "float32"))
@@ -290,13 +297,15 @@ def main(argv: Sequence[str] | None = None) -> list[Result]:
     print(HEADER, flush=True)
     rows = args.rows or (100_000 if on_gpu else 96)
     wanted = [name for name in args.sets.split(",") if name]
+    chosen = {k: v for k, v in sets(min(rows, 4096)).items() if not wanted or k in wanted}
     results = []
-    for name, lengths in sets(min(rows, 4096)).items():
-        if not wanted or name in wanted:
-            results.append(measure(name, lengths, model, classifier, args))
-            print(results[-1].line(), flush=True)
+    for name, lengths in chosen.items():
+        results.append(measure(name, lengths, model, classifier, args))
+        print(results[-1].line(), flush=True)
+    peers = compare(chosen, args.model, args.rewardbench_python) if args.rewardbench_python else []
     if args.json:
         out = {"machine": machine, "results": [asdict(result) for result in results]}
+        out |= {"rewardbench": [asdict(peer) for peer in peers]} if peers else {}
         Path(args.json).write_text(json.dumps(out, indent=1) + "\n", "utf-8")
     return results
 

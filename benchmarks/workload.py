@@ -13,6 +13,7 @@ import torch
 import transformers
 
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
+from prefgauge.plugins.scorers.reward_models.flops import Operations
 
 MODELS: dict[str, dict[str, int]] = {
     "tiny": {"hidden": 64, "wide": 128, "layers": 2, "heads": 4, "key_heads": 2},
@@ -33,10 +34,9 @@ class Work:
 
     def flops(self, model: Any) -> float:
         """Floating-point operations of a model's layers for this work."""
-        config = model.config
-        weights = sum(p.numel() for p in model.model.layers.parameters())
-        wide = config.num_hidden_layers * config.num_attention_heads * config.head_dim
-        return 2.0 * weights * self.tokens + 4.0 * wide * self.pairs
+        spent = Operations.of(model.model)
+        wide = sum(width for _, width in spent.widths)
+        return 2.0 * spent.weights * self.tokens + 4.0 * wide * self.pairs
 
 
 def build(name: str, device: str, dtype: torch.dtype) -> Any:
