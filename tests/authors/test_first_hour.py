@@ -69,24 +69,31 @@ def test_the_first_hour_as_it_is_written(fresh: Path, tmp_path: Path) -> None:
     shell("python -m pytest -q -p no:cacheprovider ./prefgauge-demo", fresh, tmp_path)
 
 
+def follow(page: str, file: str, fresh: Path, folder: Path) -> str:
+    """Save the Python blocks up to the first TOML one as `file`, that one as ``pyproject.toml``, and
+    type the shell block after it."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, re.S | re.M)
+    first = next(i for i, (language, _) in enumerate(blocks) if language == "toml")
+    code = [block for language, block in blocks[:first] if language == "python"]
+    (folder / file).write_text("\n\n".join(code))
+    (folder / "pyproject.toml").write_text(blocks[first][1])
+    lines = next(block for language, block in blocks[first:] if language == "sh")
+    return shell(" && ".join(lines.splitlines()), fresh, folder, PIP_NO_BUILD_ISOLATION="0",
+                 PIP_NO_DEPS="1", PIP_DISABLE_PIP_VERSION_CHECK="1")  # fmt: skip
+
+
 def test_the_tutorial_as_it_is_written(fresh: Path, tmp_path: Path) -> None:
-    """Both files saved, and the shell block typed."""
-    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
-
-    def block(language: str) -> str:
-        found = re.search(rf"^```{language}\n(.*?)^```", page, re.S | re.M)
-        assert found is not None
-        return found[1]
-
-    (tmp_path / "prefgauge_tiny.py").write_text(block("python"))
-    (tmp_path / "pyproject.toml").write_text(block("toml"))
-    lines = " && ".join(block("sh").splitlines())
-    said = shell(lines, fresh, tmp_path, PIP_NO_BUILD_ISOLATION="0", PIP_NO_DEPS="1",
-                 PIP_DISABLE_PIP_VERSION_CHECK="1")  # fmt: skip
+    said = follow("tutorial.md", "prefgauge_tiny.py", fresh, tmp_path)
     # vowels: Paris 2 > Lyon 1; Lima 2 = Cusco 2; N'Djamena 3 < Moundou 4
     assert re.search(r"tiny-capitals .*vowels.* 0.5000 ", said), said
-    # the same line that the page ends with
-    assert HOUR in page
+    assert HOUR in (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+
+
+def test_writing_a_scorer_as_it_is_written(fresh: Path, tmp_path: Path) -> None:
+    said = follow("writing-a-scorer.md", "prefgauge_brevity.py", fresh, tmp_path)
+    assert "scorer brevity: ok" in said
+    assert re.search(r"control-text .*brevity\?tie_within=5", said), said
 
 
 @pytest.mark.slow
