@@ -16,6 +16,7 @@ SCORERS: dict[str, str] = {
     "clip": f"{_HERE}.clip:ClipScorer",
     "imagereward": f"{_HERE}.imagereward:ImageRewardScorer",
     "combine": f"{_HERE}.combine:CombinedScorer",
+    "mps": f"{_HERE}.mps:MpsScorer",
     "pyiqa": f"{_HERE}.pyiqa:PyiqaScorer",
     "vqa": f"{_HERE}.vqa:VqaScorer",
 }

@@ -84,6 +84,7 @@ class ClipScorer(PointwiseScorer[Pair]):
 
     padded = False
     batch_size = 64
+    represents = True
 
     def __init__(self, address: Address) -> None:
         address.expect("recipe", "checkpoint", "head", "captions", "dtype", "revision", "pickle")
@@ -208,6 +209,14 @@ class ClipScorer(PointwiseScorer[Pair]):
             flat = [pair for item in batch for pair in zip(item.texts, item.ids)]
             texts = iter(self._read.of(flat, lambda new: _unit(self._encode_texts(new))))
             return [self._answer(pair, image, texts) for pair, image in zip(batch, images)]
+
+    def represent(self, batch: Sequence[Pair]) -> NDArray[np.float32]:
+        """The unit embedding of each picture, whatever the text; see :meth:`Scorer.represent`."""
+        with self.torch.inference_mode():
+            pictures = [(pair.key, pair.image) for pair in batch]
+            vectors = self._seen.of(pictures, lambda new: _unit(self._encode_images(new)))
+            out: NDArray[np.float32] = self.torch.stack(vectors).float().numpy()
+        return out
 
     def _answer(self, pair: Pair, image: Any, texts: Any) -> Outcome:
         extra = {"truncated": pair.cut} if pair.cut else {}

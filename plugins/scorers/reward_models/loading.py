@@ -11,7 +11,15 @@ from typing import Any
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource
 from prefgauge.registry import ScorerError, require
 
-__all__ = ["fill_model", "length_limit", "load_model", "load_processor", "load_tokenizer", "quiet"]
+__all__ = [
+    "fill_model",
+    "length_limit",
+    "load_config",
+    "load_model",
+    "load_processor",
+    "load_tokenizer",
+    "quiet",
+]
 
 _HUGE = 1 << 30  # tokenizers say 1e30 for "no limit"
 
@@ -113,6 +121,23 @@ def load_model(
             "scores would be random. Choose a reward model, or another scheme for this model."
         )
     return model.eval().requires_grad_(False).to(device)
+
+
+def load_config(source: ModelSource) -> Any:
+    """A model's configuration.
+
+    Raises
+    ------
+    ScorerError: if it has none.
+    """
+    transformers: Any = require("transformers", "local", f"The model {source.path}")
+    try:
+        with quiet():
+            return transformers.AutoConfig.from_pretrained(
+                source.path, revision=source.revision or "main"
+            )
+    except Exception as error:
+        raise _explain(source, "configuration", error) from None
 
 
 def fill_model(kind: Any, config: Any, state: Mapping[str, Any], dtype: Any, where: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 from prefgauge.plugins.scorers.image.clip_weights import read_weights
 from prefgauge.plugins.scorers.reward_models.identity import ModelSource, folder_digest, identify
-from prefgauge.plugins.scorers.reward_models.loading import fill_model, quiet
+from prefgauge.plugins.scorers.reward_models.loading import fill_model
 from prefgauge.plugins.scorers.reward_models.tensors import linear
 from prefgauge.plugins.scorers.vlm_rewards.lora import merged
 from prefgauge.registry import Address, ScorerError, require
@@ -25,7 +25,6 @@ __all__ = [
     "body_of",
     "find_weights",
     "head_of",
-    "load_config",
     "local_folder",
     "read_state",
     "settings_of",
@@ -76,24 +75,6 @@ def settings_of(folder: Path) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, Mapping) else {}
-
-
-def load_config(base: ModelSource) -> Any:
-    """The base model's configuration.
-
-    Raises
-    ------
-    ScorerError: if it has none.
-    """
-    transformers: Any = require("transformers", "local", f"The model {base.path}")
-    try:
-        with quiet():
-            return transformers.AutoConfig.from_pretrained(
-                base.path, revision=base.revision or "main"
-            )
-    except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise ScorerError(f"{base.path}: no configuration can be loaded: {text}") from None
 
 
 def read_state(folder: Path, base: Path, model_type: str) -> dict[str, Any]:

@@ -10,13 +10,12 @@ from typing import Any
 
 from prefgauge.plugins.scorers.image.vqa import collate
 from prefgauge.plugins.scorers.reward_models.identity import identify
-from prefgauge.plugins.scorers.reward_models.loading import load_processor
+from prefgauge.plugins.scorers.reward_models.loading import load_config, load_processor
 from prefgauge.plugins.scorers.reward_models.torch_device import pick_device, pick_dtype
 from prefgauge.plugins.scorers.vlm_rewards.checkpoint import (
     body_of,
     find_weights,
     head_of,
-    load_config,
     local_folder,
     read_state,
     settings_of,
