@@ -69,21 +69,27 @@ class BundleWriter:
     def items(self, chosen: Sequence[int]) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """(sample number, its outcome rows) for the chosen sample numbers, in order; reads
         ``outcomes.parquet`` back, after :meth:`finish_outcomes`."""
+        import numpy as np
         import pyarrow.parquet as pq
 
-        wanted = set(chosen)
+        wanted = np.array(sorted(set(chosen)), np.int64)
         with pq.ParquetFile(self.folder / "outcomes.parquet") as file:
-            number, last = -1, None
+            seen, last = 0, -1
             rows: list[dict[str, Any]] = []
             for batch in file.iter_batches(ROWS):
-                for row in batch.to_pylist():
-                    if row["sample"] != last:
-                        if number in wanted and rows:
-                            yield number, rows
-                        number, last, rows = number + 1, row["sample"], []
+                # labels stand in the first row of each sample alone
+                first = batch.column("labels").is_valid().to_numpy(zero_copy_only=False)
+                numbers = seen + np.cumsum(first) - 1
+                seen += int(first.sum())
+                kept = np.flatnonzero(np.isin(numbers, wanted))
+                for number, row in zip(numbers[kept], batch.take(kept).to_pylist(), strict=True):
+                    if number != last:
+                        if rows:
+                            yield last, rows
+                        last, rows = int(number), []
                     rows.append(row)
-            if number in wanted and rows:
-                yield number, rows
+            if rows:
+                yield last, rows
 
     def finish_outcomes(self) -> None:
         """Write what is buffered and close ``outcomes.parquet``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,14 @@ from prefgauge.registry.evidence import Evidence
 from prefgauge.registry.metric import MetricResult, Settings
 from prefgauge.runners.agreement import headline
 
+if TYPE_CHECKING:
+    from prefgauge.registry.evidence import Floats
+
 __all__ = ["chance"]
 
 DRAWS, FEW, LARGE = 50, 4, 20_000
+#: Random numbers drawn at a time.
+BLOCK = 1 << 20
 
 
 def chance(
@@ -54,17 +60,30 @@ def _randomised(evidence: Evidence, rng: np.random.Generator) -> Evidence:
     if pairs is not None:
         # candidates of a sample are numbered, so (sample, candidate) indexes one table of draws
         width = 1 + int(max(pairs.first.max(), pairs.second.max()))
-        scores = rng.standard_normal((1 + int(pairs.sample.max()), width))
-        nothing = np.full(len(pairs), np.nan)
+        scores = _draws(pairs.human, rng, (1 + int(pairs.sample.max()), width))
+        nothing = np.full_like(pairs.human, np.nan)
         pairs = replace(
             pairs, score_first=scores[pairs.sample, pairs.first],
             score_second=scores[pairs.sample, pairs.second], p_given=nothing, p_swapped=nothing,
         )  # fmt: skip
         if pairs.verdict is not None and pairs.human_class is not None:
-            guess = rng.integers(0, max(len(pairs.classes), 1), len(pairs)).astype(np.int32)
+            guess = np.empty_like(pairs.verdict)
+            for at in range(0, len(guess), BLOCK):
+                rows = guess[at : at + BLOCK]
+                rows[...] = rng.integers(0, max(len(pairs.classes), 1), len(rows))
             pairs = replace(pairs, verdict=guess)
     if ratings is not None:
-        ratings = replace(ratings, score=rng.standard_normal(len(ratings)))
+        ratings = replace(ratings, score=_draws(ratings.human, rng, (len(ratings),)))
     if groups is not None:
-        groups = replace(groups, score=rng.standard_normal(len(groups)))
+        groups = replace(groups, score=_draws(groups.rank, rng, (len(groups),)))
     return replace(evidence, pairs=pairs, ratings=ratings, groups=groups)
+
+
+def _draws(like: Floats, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Standard normal numbers, in a file where the column `like` lies in one."""
+    out = np.empty_like(like, np.float64, shape=shape)
+    flat = out.reshape(-1)
+    for at in range(0, len(flat), BLOCK):
+        rows = flat[at : at + BLOCK]
+        rows[...] = rng.standard_normal(len(rows))
+    return out

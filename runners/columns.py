@@ -44,6 +44,12 @@ class Spool:
     def __len__(self) -> int:
         return self._written + len(self.recent)
 
+    def add(self, value: Any) -> None:
+        """Append a value; a full block is spilled."""
+        self.recent.append(value)
+        if len(self.recent) >= scratch.BLOCK and not len(self.recent) % scratch.BLOCK:
+            self.spill()
+
     def spill(self) -> None:
         """Move what is in memory to the file. Where the disk is full it stays in memory."""
         size = self.recent.itemsize

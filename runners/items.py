@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from prefgauge.registry.evidence import OK, Evidence
+from prefgauge.registry.evidence import OK, Evidence, Table
 from prefgauge.runners.bundles import BundleWriter
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["choose", "draw", "items"]
 
+T = TypeVar("T", bound=Table)
+
 LIMIT = 2000
+#: A figure of more rows than this shows evenly spaced ones.
+DRAWN = 200_000
 
 
 def disagreement(evidence: Evidence, samples: int, ties_count: bool) -> Floats:
@@ -29,11 +33,12 @@ def disagreement(evidence: Evidence, samples: int, ties_count: bool) -> Floats:
     evidence: of the headline dimension.
     ties_count: a human tie is an answer that the scorer can miss; else such pairs are unknown.
     """
-    worst = np.full(samples, np.nan)
+    worst = _unknown(evidence, samples)
     if evidence.pairs is not None:
         table = evidence.pairs
         margin = table.margin()
-        spread = (np.nanstd(margin) if np.isfinite(margin).any() else 1.0) or 1.0
+        finite = np.isfinite(margin)
+        spread = (float(margin[finite].std()) if finite.any() else 1.0) or 1.0
         tie = table.human == 0.5
         gap = np.where(tie, np.abs(margin), -np.sign(table.human - 0.5) * margin) / spread
         # a tie where people decided is half a mistake
@@ -43,7 +48,7 @@ def disagreement(evidence: Evidence, samples: int, ties_count: bool) -> Floats:
     if evidence.ratings is not None:
         rated = evidence.ratings
         ok = (rated.status == OK) & np.isfinite(rated.score)
-        gap = np.full(len(rated), np.nan)
+        gap = np.full_like(rated.human, np.nan)
         if ok.sum() > 1:
             ranks = [
                 np.argsort(np.argsort(v[ok])) / (ok.sum() - 1) for v in (rated.score, rated.human)
@@ -51,6 +56,14 @@ def disagreement(evidence: Evidence, samples: int, ties_count: bool) -> Floats:
             gap[ok] = np.abs(ranks[0] - ranks[1]) - 0.25
         _largest(worst, rated.sample, gap)
     return worst
+
+
+def _unknown(evidence: Evidence, samples: int) -> Floats:
+    """NaN for every sample; in a file, as the tables are, if there are very many."""
+    for table in (evidence.pairs, evidence.ratings):
+        if table is not None:
+            return np.full_like(table.human, np.nan, np.float64, shape=samples)
+    return np.full(samples, np.nan)
 
 
 def _largest(worst: Floats, sample: Any, gap: Floats) -> None:
@@ -124,6 +137,10 @@ def _human(labels: list[dict[str, Any]]) -> str:
     return "; ".join(said)
 
 
+def _some(table: T) -> T:
+    return table.where(cast("Any", slice(None, None, -(-len(table) // DRAWN))))
+
+
 def draw(evidence: Evidence, path: Path, title: str) -> bool:
     """Draw score against label into a PNG; False if there is nothing to draw.
 
@@ -137,14 +154,14 @@ def draw(evidence: Evidence, path: Path, title: str) -> bool:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     if evidence.ratings is not None:
-        table = evidence.ratings
+        table = _some(evidence.ratings)
         ok = (table.status == OK) & np.isfinite(table.score)
         if not ok.any():
             return False
         axes.scatter(table.score[ok], table.human[ok], s=9, alpha=0.5, linewidths=0)
         axes.set(xlabel="score", ylabel="human rating")
     elif evidence.pairs is not None:
-        pairs = evidence.pairs
+        pairs = _some(evidence.pairs)
         margin = pairs.margin() * np.sign(pairs.human - 0.5)
         kept = margin[(pairs.status == OK) & (pairs.human != 0.5) & np.isfinite(margin)]
         if not len(kept):

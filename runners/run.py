@@ -175,7 +175,7 @@ def run_steps(
     meter.start()
     check_compatible(bench, scorer)
     registry.metric(bench.protocol.use(scorer.form).metric)  # an unknown one fails before scoring
-    started = time.time()
+    started, begun = time.time(), time.monotonic()
     identity = fingerprint(scorer, options.device)
     with meter.part("ledger"):
         ledger = open_ledger(identity, scorer, options)
@@ -236,7 +236,9 @@ def run_steps(
             "dropped": ledger.dropped if ledger is not None else 0,
             "salvaged": ledger.salvaged if ledger is not None else None,
         }
-        result["started_ms"], result["finished_ms"] = int(started * 1000), int(time.time() * 1000)
+        # how long it took by a clock that nobody sets: the other one may have gone backwards
+        finished = started + time.monotonic() - begun
+        result["started_ms"], result["finished_ms"] = int(started * 1000), int(finished * 1000)
         for name in ("started", "finished"):
             moment = datetime.fromtimestamp(result[f"{name}_ms"] / 1000, UTC)
             result[name] = moment.isoformat(timespec="seconds")

@@ -9,7 +9,6 @@ import hashlib
 import json
 import re
 import time
-from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from prefgauge.registry.outcome import Outcome, Request
 from prefgauge.registry.protocol import Protocol
 from prefgauge.registry.sample import BadRow, Sample
 from prefgauge.registry.scorer import Scorer
+from prefgauge.runners.columns import Spool
 from prefgauge.runners.engine import Answer, Engine, Pending
 from prefgauge.runners.pace import Pace
 from prefgauge.runners.plan import key_of, requests_for
@@ -113,7 +113,7 @@ class Stream:
     window: int = WINDOW
     pace: Pace | None = None
     _sha: Any = field(default_factory=hashlib.sha256)
-    _ids: array[int] = field(default_factory=lambda: array("q"))
+    _ids: Spool = field(default_factory=lambda: Spool("q"))
     _waiting: dict[bytes, list[tuple[Answered, Request]]] = field(default_factory=dict)
     _ahead: deque[Answered] = field(default_factory=deque)
     _through: int = 0
@@ -147,7 +147,8 @@ class Stream:
         """How many samples have the id of an earlier one (ids must be unique)."""
         import numpy as np
 
-        return len(self._ids) - len(np.unique(np.frombuffer(self._ids, dtype=np.int64)))
+        ids = np.sort(self._ids.array())
+        return int(np.count_nonzero(ids[1:] == ids[:-1]))
 
     def _windows(
         self, rows: Iterable[Sample | BadRow], ready: deque[Answered]
@@ -177,7 +178,7 @@ class Stream:
         self._ahead.append(answered)
         self.counts.samples += 1
         self._sha.update(_sample_line(sample))
-        self._ids.append(hash(sample.id))
+        self._ids.add(hash(sample.id))
         requests = requests_for(self.bench, sample, self.protocol, scorer)
         if not requests:
             self.counts.unserved += 1
