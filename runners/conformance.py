@@ -28,7 +28,7 @@ from prefgauge.runners.engine import Engine, Pending
 from prefgauge.runners.evidence import EvidenceBuilder
 from prefgauge.runners.plan import fingerprint, requests_for
 
-__all__ = ["check_bench", "check_metric", "check_scorer"]
+__all__ = ["best_of", "check_bench", "check_metric", "check_scorer"]
 
 LIMIT = 200
 _ALL_PAIRS = Protocol(name="check", source="", headline=MetricUse(""), orders="both", pairs="all")
@@ -51,6 +51,8 @@ def check_bench(
             problems.append(f"the card's {name} is empty")
     if not card.label_kinds:
         problems.append("the card's label_kinds is empty")
+    if not bench.protocol.source.strip():
+        problems.append("the protocol's source is empty: say where it is written down")
     forms: tuple[Form, ...] = ("pointwise", "pairwise", "listwise")
     for form in forms:
         use = bench.protocol.use(form)
@@ -74,6 +76,28 @@ def check_bench(
         problems.append("reading twice gives different samples; read() must be deterministic")
     problems += _check_rows(bench, first, bad_rows)
     return problems or _check_protocol(registry, bench, [s for s in first if isinstance(s, Sample)])
+
+
+def best_of(bench: Bench, sample: Sample) -> int | None:
+    """The candidate that the aggregate labels on the headline's dimension call the best, in the
+    direction that the card declares; None where they call no one the best (a tie, no labels)."""
+    name = bench.protocol.dimension or bench.card.dimensions[0].name
+    dimension = next((d for d in bench.card.dimensions if d.name == name), bench.card.dimensions[0])
+    sign = 1.0 if dimension.higher_is_better else -1.0
+    points = [0.0] * len(sample.candidates)
+    for label in sample.labels:
+        if label.rater is not None or label.dimension != name:
+            continue
+        if isinstance(label, Preference):
+            points[label.first] += sign * (label.p_first - 0.5)
+            points[label.second] -= sign * (label.p_first - 0.5)
+        elif isinstance(label, Rating):
+            points[label.candidate] += sign * label.value
+        else:
+            for index, rank in enumerate(label.ranks):
+                points[index] -= rank
+    top = max(points)
+    return points.index(top) if points.count(top) == 1 and len(points) > 1 else None
 
 
 def _check_protocol(registry: Registry, bench: Bench, samples: Sequence[Sample]) -> list[str]:

@@ -53,6 +53,11 @@ _BENCH = {
     "per-rater": "two candidates per prompt, and what each person said",
     "rankings": "several candidates per prompt, in the order that people put them in",
 }
+#: Whom people prefer in the first example rows, for the test of the label direction.
+_BETTER = {
+    "pairs": "((ROWS[0], 0), (ROWS[1], 1))", "per-rater": "((ROWS[0], 0), (ROWS[1], 1))",
+    "rankings": "((ROWS[0], 1),)", "ratings": "()  # one candidate per row: nothing to compare",
+}  # fmt: skip
 _METRIC = {
     "pairs": "agreement on pairs", "ratings": "agreement on ratings",
     "groups": "agreement on ranked sets",
@@ -152,6 +157,7 @@ def _words(kind: str, chosen: Mapping[str, str]) -> dict[str, str]:
         pictured = f"tuple(\n                {each} {loop}\n            )"
         return {
             "about": _BENCH[chosen["labels"]],
+            "better": _BETTER[chosen["labels"]],
             "beside": " and `media/` the files they name" if media else "",
             "extra": "",
             "field": LABELS[chosen["labels"]],

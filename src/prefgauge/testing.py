@@ -31,7 +31,7 @@ from prefgauge.registry import (
 from prefgauge.registry.address import Address
 from prefgauge.registry.bench import BAD_ROW
 from prefgauge.registry.labels import Preference, Ranking, Rating
-from prefgauge.runners.conformance import check_bench, check_metric, check_scorer
+from prefgauge.runners.conformance import best_of, check_bench, check_metric, check_scorer
 
 __all__ = ["BenchConformance", "MetricConformance", "ScorerConformance", "text_samples"]
 
@@ -63,6 +63,8 @@ class BenchConformance:
     ----------
     bench: the bench class.
     rows: for a :class:`RowBench`, published rows with the id their sample must have.
+    better: published rows with the number of the candidate that people call the best, so that a
+        label read the wrong way round is noticed.
     bad_rows: rows that must be refused with an error that becomes a BadRow (KeyError, TypeError,
         ValueError, AttributeError, IndexError, ArithmeticError).
     source: where its data is; by default as the command line finds it.
@@ -71,6 +73,7 @@ class BenchConformance:
 
     bench: ClassVar[type[Bench]]
     rows: ClassVar[Sequence[tuple[Mapping[str, Any], str]]] = ()
+    better: ClassVar[Sequence[tuple[Mapping[str, Any], int]]] = ()
     bad_rows: ClassVar[Sequence[Mapping[str, Any]]] = ()
     source: ClassVar[Source | None] = None
     bad_rows_known: ClassVar[int] = 0
@@ -91,6 +94,20 @@ class BenchConformance:
             assert sample.id == expected
             assert sample == bench.to_sample(row, "default/0")
             assert dict(row) == before
+
+    def test_labels_point_to_the_better_candidate(self) -> None:
+        """Label direction: the best candidate by labels and card is the known one."""
+        bench = self.bench()
+        for row, expected in self.better:
+            assert isinstance(bench, RowBench), "better is for a RowBench"
+            sample = bench.to_sample(row, "default/0")
+            assert sample is not None
+            best = best_of(bench, sample)
+            if best != expected:
+                raise AssertionError(
+                    f"the labels of {sample.id!r} call candidate {best} the best, not {expected}: "
+                    "are winner, scale or higher_is_better turned round?"
+                )
 
     def test_bad_rows_are_refused(self) -> None:
         """A row of another shape raises what becomes a BadRow."""

@@ -10,11 +10,26 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from prefgauge.registry import (
+    Dimension,
+    MetricUse,
+    Protocol,
+    Rating,
+    RowBench,
+    Sample,
+    content,
+    default,
+)
+from prefgauge.runners.conformance import best_of
 from prefgauge.runners.scaffold import CHOICES, Choices, write_package
+from prefgauge.testing import BenchConformance
 
 ROOT = Path(__file__).parents[2]
 HOUR = (
@@ -178,6 +193,28 @@ def test_a_package_is_complete(tmp_path: Path) -> None:
     assert "## Licence" in readme
     for path in files:
         assert path.suffix == ".png" or "{{" not in path.read_text("utf-8"), path
+
+
+def test_a_label_that_is_turned_round_is_noticed() -> None:
+    class Turned(RowBench):
+        card = replace(default().bench("control-text").card, id="turned", files=(),
+                       label_kinds=("rating",), dimensions=(Dimension("pain"),))  # fmt: skip
+        protocol = Protocol(name="t", source="here", headline=MetricUse("srcc"))
+
+        def to_sample(self, row: Mapping[str, Any], default_id: str) -> Sample:
+            labels = tuple(Rating(i, value, "pain") for i, value in enumerate(row["pain"]))
+            return Sample(id="1", candidates=(content("a"), content("b")), labels=labels)
+
+    class Suite(BenchConformance):
+        bench = Turned
+        better = (({"pain": (1.0, 5.0)}, 0),)  # less pain is better
+
+    with pytest.raises(AssertionError, match="higher_is_better turned round"):
+        Suite().test_labels_point_to_the_better_candidate()
+    Turned.card = replace(Turned.card, dimensions=(Dimension("pain", higher_is_better=False),))
+    Suite().test_labels_point_to_the_better_candidate()
+    tie = Turned().to_sample({"pain": (2.0, 2.0)}, "")
+    assert best_of(Turned(), tie) is None
 
 
 def test_what_cannot_be_made_is_refused(tmp_path: Path) -> None:
