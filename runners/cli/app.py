@@ -19,6 +19,7 @@ from prefgauge.runners.cli import (
     plugins,
     probe,
     report,
+    ridge_probe,
     run,
     show,
 )
@@ -64,4 +65,5 @@ app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
 app.command("probe")(probe.probe)
 app.command("linear-probe")(linear_probe.linear_probe)
+app.command("ridge-probe")(ridge_probe.ridge_probe)
 app.command("personal")(personal.personal)
