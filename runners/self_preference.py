@@ -125,8 +125,8 @@ def self_preference(bundle: Bundle, system: str) -> Mapping[str, float] | None:
     groups, count = len(prompts), len(rows)
     if groups < 2:
         return None
-    said, people = (np.array([row[k] for row in rows]) for k in (1, 2))
-    gap = said - people
+    scorer, people = (np.array([row[k] for row in rows]) for k in (1, 2))
+    gap = scorer - people
     value = float(gap.mean())
     # the ratio's linearised cluster variance (Cochran, Sampling Techniques, 1977, section 6.3)
     rest = np.bincount(cluster, gap - value, minlength=groups)
@@ -135,9 +135,9 @@ def self_preference(bundle: Bundle, system: str) -> Mapping[str, float] | None:
     p = float(2 * stats.t.sf(abs(value) / error, groups - 1)) if error else float(value == 0.0)
     return {
         "value": value, "low": value - reach, "high": value + reach, "p": p, "n": float(count),
-        "scorer": float(said.mean()), "people": float(people.mean()),
-        "toward": float(np.sum((said > 0.5) & (people < 0.5))),
-        "away": float(np.sum((said < 0.5) & (people > 0.5))),
+        "scorer": float(scorer.mean()), "people": float(people.mean()),
+        "toward": float(np.sum((scorer > 0.5) & (people < 0.5))),
+        "away": float(np.sum((scorer < 0.5) & (people > 0.5))),
     }  # fmt: skip
 
 
