@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefgauge.plugins.scorers.reward_models.chat import text_only
+from prefgauge.plugins.scorers.reward_models.flops import Operations
 from prefgauge.plugins.scorers.reward_models.identity import identify
 from prefgauge.plugins.scorers.reward_models.loading import (
     length_limit,
@@ -101,6 +102,7 @@ class BertScorer(PointwiseScorer[Matched]):
             pickle=get("pickle", False),
             **({"add_pooling_layer": False} if self._has_pooler() else {}),
         )
+        self.operations = Operations.of(self.model, causal=False)
         layers = int(self.model.config.get_text_config().num_hidden_layers)
         if not -layers - 1 <= self.layer <= layers:
             raise UsageError(f"{self.address}: layer {self.layer}, but the model has {layers}.")
@@ -171,6 +173,7 @@ class BertScorer(PointwiseScorer[Matched]):
         """Unit vectors of the tokens that are not special, float32 on the CPU."""
         import torch
 
+        self.operations.note(self.model, [len(ids) for ids in texts])
         longest = max(map(len, texts))
         pad = self.tokenizer.pad_token_id or 0
         rows = [[*ids, *[pad] * (longest - len(ids))] for ids in texts]

@@ -28,6 +28,7 @@ from prefgauge.registry import (
     UsageError,
     require,
 )
+from prefgauge.registry.meter import count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -219,6 +220,7 @@ def similarities(model: Any, pairs: Sequence[tuple[str, str]], cosine: bool = Tr
     """Cosine (-1..1) or dot product of the embeddings of each pair of texts, in float32. Equal
     texts are encoded once, so equal pairs get exactly equal values."""
     unique = list(dict.fromkeys(text for pair in pairs for text in pair))
+    count("texts", 2 * len(pairs), len(unique))
     vectors = model.encode(
         unique,
         batch_size=32,

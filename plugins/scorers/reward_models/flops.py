@@ -8,9 +8,11 @@ Models", 2020, section 2.1, with the attended half of the square).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from prefgauge.registry.meter import count, operations
 
 __all__ = ["Operations", "causal_pairs"]
 
@@ -56,6 +58,21 @@ class Operations:
                 pairs = float(sum((prefix + n) ** 2 for n in lengths))
             flops += 4.0 * width * pairs
         return flops
+
+    def note(
+        self, model: Any, lengths: Sequence[int], nominal: int = 0, padded: bool = True
+    ) -> None:
+        """Count a batch of different texts run whole, each text by itself, in the current meter.
+
+        Parameters
+        ----------
+        lengths: tokens of each; `nominal`: of all requests, where some were equal.
+        padded: to the longest.
+        """
+        unique = sum(lengths)
+        count("tokens", nominal or unique, unique, max(lengths) * len(lengths) if padded else None)
+        flops = sum(self.of_group(0, [length]) for length in lengths)
+        operations(flops, model.device, model.dtype)
 
 
 def _weights(model: Any) -> float:

@@ -19,7 +19,6 @@ from prefgauge.plugins.scorers.reward_models.running import Running
 from prefgauge.plugins.scorers.reward_models.transfer import Sent, Transfer, fetch
 from prefgauge.plugins.scorers.reward_models.ways import by_definition
 from prefgauge.registry import ScorerError
-from prefgauge.registry.meter import count, operations
 
 __all__ = ["Classifier", "Lot"]
 
@@ -110,15 +109,9 @@ class Classifier:
                 states = torch.cat(self.backbone.run(lot.staged))
                 return fetch(self.head(states.float()))[lot.which]
             rows = [self._whole(dict(zip(names, sent.here()))) for names, sent in lot.wholes]
-        self._count(lot)
-        return torch.cat(rows)[lot.which]
-
-    def _count(self, lot: Lot) -> None:
         lengths = [len(item.ids) for item in lot.items]
-        run = max(lengths) * len(lengths) if self.way == "padded" else sum(lengths)
-        count("tokens", lot.nominal, sum(lengths), run)
-        flops = sum(self.operations.of_group(0, [length]) for length in lengths)
-        operations(flops, self.model.device, self.model.dtype)
+        self.operations.note(self.model, lengths, lot.nominal, self.way == "padded")
+        return torch.cat(rows)[lot.which]
 
     def _probe(self) -> list[int]:
         """A short sequence without the padding id, which transformers would not read."""

@@ -67,10 +67,12 @@ class PairRankerScorer(PairwiseScorer[Triple]):
         ------
         ScorerError: if the head's weights or the marks are missing.
         """
+        from prefgauge.plugins.scorers.reward_models.flops import Operations
         from prefgauge.plugins.scorers.reward_models.tensors import linear, read_tensors
 
         self.tokenizer = self.local.tokenizer()
         self.model = self.local.load("AutoModel", device)
+        self.operations = Operations.of(self.model, causal=False)
         tensors = read_tensors(self.local.source, "head_layer.")
         where = self.model.device
         self.layers = [linear(tensors, f"head_layer.{n}").to(where) for n in (1, 4)]
@@ -122,6 +124,7 @@ class PairRankerScorer(PairwiseScorer[Triple]):
         """One probability per shown pair."""
         import torch
 
+        self.operations.note(self.model, [len(item.ids) for item in batch])
         longest = max(len(item.ids) for item in batch)
         pad = self.tokenizer.pad_token_id or 0
         rows = [[*item.ids, *[pad] * (longest - len(item.ids))] for item in batch]
