@@ -62,6 +62,11 @@ def _name(text: str) -> Markup:
     )
 
 
+def _hint(text: str) -> Markup:
+    """The attribute that tells a name in full where :func:`_name` shortened it."""
+    return Markup("") if len(text) <= _NAME else Markup(' title="{}"').format(text)
+
+
 def heat_style(heat: float | None) -> Markup:
     """The inline style of a cell: its colour's strength, and which of the two colours."""
     if heat is None:
@@ -81,4 +86,5 @@ FILTERS = {
     "heat": heat_style,
     "cld": _letters,
     "name": _name,
+    "hint": _hint,
 }

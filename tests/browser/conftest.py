@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,24 @@ def driver() -> Iterator[Any]:
     made = selenium.Chrome(options=options, service=selenium.ChromeService(path))
     yield made
     made.quit()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, the accessibility checker, from npm (``PREFGAUGE_AXE`` names a copy)."""
+    place = os.environ.get("PREFGAUGE_AXE")
+    if place:
+        return Path(place).read_text("utf-8")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("neither npm nor PREFGAUGE_AXE, the path of axe.min.js")
+    folder = tmp_path_factory.mktemp("axe")
+    command = [npm, "install", "--silent", "--no-audit", "--prefix", str(folder), "axe-core@4.14.1"]
+    try:
+        subprocess.run(command, check=True, timeout=120, capture_output=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"axe-core cannot be installed from npm: {error}")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture
