@@ -101,7 +101,7 @@ def open_video(media: Media, reader: str | None = None, limits: Limits = LIMITS)
     name = reader or os.environ.get("PREFGAUGE_VIDEO_READER") or ""
     if name and name not in READERS:
         raise UsageError(f"The video reader {name!r} is unknown; there are {', '.join(READERS)}.")
-    if name == "pyav":
+    if name == "pyav" or (not name and media.suffix == ".gif"):  # decord reads no GIF from memory
         return video_readers.PyAVReader(media, limits)
     if name == "torchcodec":
         from prefgauge.registry.media.torchcodec_reader import TorchCodecReader
