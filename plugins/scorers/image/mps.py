@@ -132,7 +132,8 @@ class MpsScorer(PointwiseScorer[Read]):
         ScorerError: if tensors are missing, left over, or of another shape.
         """
         require("PIL", "image", str(self.address))
-        self.torch: Any = require("torch", "local", str(self.address))
+        torch: Any = require("torch", "local", str(self.address))
+        self.torch = torch
         transformers: Any = require("transformers", "local", str(self.address))
         self.where = pick_device(device, str(self.address))
         self.dtype = pick_dtype(self.address.get("dtype", ""), device, self.where)
@@ -143,14 +144,14 @@ class MpsScorer(PointwiseScorer[Read]):
         self.model = model.to(self.where)
         self.network = Tensors(network, name, "MPS's cross-attention").to(self.where, self.dtype)
         width = int(config.projection_dim)
-        probe = self.torch.zeros(1, 2, width, device=self.where, dtype=self.dtype)
-        seen = self.torch.zeros(1, 1, 2, device=self.where, dtype=self.dtype)
-        check(self.network, lambda: crossed(self.torch, self.network, probe, probe, seen))
+        probe = torch.zeros(1, 2, width, device=self.where, dtype=self.dtype)
+        seen = torch.zeros(1, 1, 2, device=self.where, dtype=self.dtype)
+        check(self.network, lambda: crossed(torch, self.network, probe, probe, seen))
         self.tokenizer = load_tokenizer(self.base)
         self.limit = int(config.text_config.max_position_embeddings)
         self.settings = settings_of(self.base)
         self.scale = float(self.model.logit_scale.double().exp())
-        with self.torch.inference_mode():
+        with torch.inference_mode():
             self.wanted = self._texts([self._ids(self.condition)[0]])[0][0]
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from prefgauge.registry import MediaError
 from prefgauge.registry.media import Mesh
 
 __all__ = ["Camera", "render", "views"]
@@ -44,30 +45,49 @@ class Camera:
 
 
 def views(
-    mesh: Mesh, count: int, size: int, up: Literal["y", "z"] = "y", elevation: float = 15.0
+    mesh: Mesh,
+    count: int,
+    size: int,
+    up: Literal["y", "z"] = "y",
+    elevation: float = 15.0,
+    normals: bool = False,
 ) -> NDArray[np.uint8]:
     """`count` views at equal steps around the object: uint8 RGB, shape (count, size, size, 3)."""
     cameras = (Camera(360.0 * k / count, elevation, up) for k in range(count))
-    return np.stack([render(mesh, camera, size) for camera in cameras])
+    return np.stack([render(mesh, camera, size, normals) for camera in cameras])
 
 
-def render(mesh: Mesh, camera: Camera, size: int) -> NDArray[np.uint8]:
+def render(mesh: Mesh, camera: Camera, size: int, normals: bool = False) -> NDArray[np.uint8]:
     """One view, uint8 RGB of shape (size, size, 3). The object's bounding sphere about the centre
-    of its box fills the picture."""
+    of its box fills the picture.
+
+    Parameters
+    ----------
+    normals: instead of the lit surface, the direction that each face turns to the camera: right,
+        up and towards it as red, green and blue, -1..1 as 0..255.
+
+    Raises
+    ------
+    MediaError: if normals are asked of points without faces.
+    """
     side = 2 * size
     points, seen = _project(mesh.vertices, camera, side)
     colors = (
         np.full((len(points), 3), GREY) if mesh.colors is None else mesh.colors.astype(np.float64)
     )
     canvas, depth = np.full((side * side, 3), 255.0), np.zeros(side * side)
+    if normals and not len(mesh.faces):
+        raise MediaError("points without faces have no normals")
     if len(mesh.faces):
+        directions = 127.5 * (_normals(seen, mesh.faces) + 1.0)
         light = _light(seen, mesh.faces)
         for faces, pixel, weights in _fragments(points, mesh.faces, side):
             corners = points[mesh.faces[faces], 2]
             near = (weights * corners).sum(axis=1)  # 1 / distance is linear on the screen
             share = weights * corners / near[:, None]
             color = (share[:, :, None] * colors[mesh.faces[faces]]).sum(axis=1)
-            _draw(canvas, depth, pixel, near, color * light[faces, None])
+            shown = directions[faces] if normals else color * light[faces, None]
+            _draw(canvas, depth, pixel, near, shown)
     else:
         pixel, which = _dots(points, side)
         _draw(canvas, depth, pixel, points[which, 2], colors[which])
@@ -91,10 +111,16 @@ def _project(vertices: Floats, camera: Camera, side: int) -> tuple[Floats, Float
 
 def _light(seen: Floats, faces: NDArray[np.int64]) -> Floats:
     """Brightness of each face: ambient, and the cosine between normal and camera axis."""
+    out: Floats = AMBIENT + (1.0 - AMBIENT) * _normals(seen, faces)[:, 2]
+    return out
+
+
+def _normals(seen: Floats, faces: NDArray[np.int64]) -> Floats:
+    """Unit normals in camera axes, on the side that the camera sees; 0 for a face without area."""
     a, b, c = (seen[faces[:, k]] for k in range(3))
     normal = np.cross(b - a, c - a)
-    cosine = np.abs(normal[:, 2]) / np.maximum(np.linalg.norm(normal, axis=1), 1e-30)
-    out: Floats = AMBIENT + (1.0 - AMBIENT) * cosine
+    normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)
+    out: Floats = np.where(normal[:, 2:] < 0.0, -normal, normal)
     return out
 
 
