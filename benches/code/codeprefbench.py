@@ -6,8 +6,8 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import github, percent
 from prefgauge.benches.text.build import answer, chat, plain
-from prefgauge.benches.text.files import github, percent
 from prefgauge.registry import (
     BenchCard,
     MetricUse,
@@ -64,10 +64,10 @@ class CodePrefBench(RowBench):
         size=1364,
         files=tuple(
             github(
-                f"codeprefbench/{name}-alignment.jsonl.gz",
                 "amazon-science/llm-code-preference",
                 _COMMIT,
                 f"datasets/eval/{name}-alignment.jsonl.gz",
+                f"codeprefbench/{name}-alignment.jsonl.gz",
                 tags={"subset": name},
             )
             for name in _CRITERIA

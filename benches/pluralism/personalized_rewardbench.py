@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prefgauge.benches.common.files import hub_split, percent
 from prefgauge.benches.text.build import answer, chosen_rejected, nonempty
-from prefgauge.benches.text.files import hub_split, percent
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import (
     BenchCard,

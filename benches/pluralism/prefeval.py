@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import github
 from prefgauge.benches.text.build import answer, best_of, nonempty
-from prefgauge.benches.text.files import github
 from prefgauge.registry import (
     BenchCard,
     MetricUse,
@@ -67,10 +67,10 @@ class PrefEval(RowBench):
         size=1000,
         files=tuple(
             github(
-                f"prefeval/mcq_options/{topic}.json",
                 "amazon-science/PrefEval",
                 _COMMIT,
                 f"benchmark_dataset/mcq_options/{topic}.json",
+                f"prefeval/mcq_options/{topic}.json",
                 tags={"subset": topic},
             )
             for topic in TOPICS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from prefgauge.benches.common.files import hub_split
 from prefgauge.benches.text.build import answer, nonempty
-from prefgauge.benches.text.files import hub_split
 from prefgauge.benches.text.grouped import GroupBench, Row
 from prefgauge.registry import BenchCard, MetricUse, Preference, Protocol, Sample, content
 

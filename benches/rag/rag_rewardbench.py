@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from prefgauge.benches.common.files import hub_file
 from prefgauge.benches.text.build import answer, chat, chosen_rejected
-from prefgauge.benches.text.files import hub_file
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import (
     BenchCard,

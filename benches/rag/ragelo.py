@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import github
 from prefgauge.benches.text.build import chat, nonempty
-from prefgauge.benches.text.files import github
 from prefgauge.registry import (
     BenchCard,
     MetricUse,
@@ -58,10 +58,10 @@ class RAGElo(RowBench):
         size=200,
         files=(
             github(
-                f"ragelo/{_PATH}",
                 "zetaalphavector/RAGElo",
                 _COMMIT,
                 _PATH,
+                f"ragelo/{_PATH}",
                 sha256="47206f07394c698b7be1cfcf6506afc4f87a997a9854ce608b1fc40a318d8a52",
             ),
         ),

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import github
 from prefgauge.benches.text.build import answer, chat
-from prefgauge.benches.text.files import github
 from prefgauge.registry import BenchCard, MetricUse, Preference, Protocol, RowBench, Sample
 from prefgauge.registry.labels import Winner
 from prefgauge.registry.rows import first_of
@@ -72,10 +72,10 @@ class AdParaphrase(_Ads):
         size=725,
         files=(
             github(
-                "adparaphrase/data/adparaphrase.csv",
                 "CyberAgentAILab/AdParaphrase",
                 "7a14f8e615038eaa3e6e032bf1c08557610d5391",
                 "data/adparaphrase.csv",
+                "adparaphrase/data/adparaphrase.csv",
             ),
         ),
     )
@@ -100,10 +100,10 @@ class AdParaphraseV2(_Ads):
         size=16460,
         files=(
             github(
-                "adparaphrase/data/adparaphrase_v2_main.csv",
                 "CyberAgentAILab/AdParaphrase-v2.0",
                 "ddfba038b6fb7abefad9dcd783a8fad68466d591",
                 "data/adparaphrase_v2_main.csv",
+                "adparaphrase/data/adparaphrase_v2_main.csv",
             ),
         ),
     )

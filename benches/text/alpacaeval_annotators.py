@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 
+from prefgauge.benches.common.files import hub_file, percent
 from prefgauge.benches.text.build import answer, chat, majority
-from prefgauge.benches.text.files import hub_file, percent
 from prefgauge.benches.text.grouped import GroupBench, Row
 from prefgauge.registry import BenchCard, Label, MetricUse, Preference, Protocol, Sample
 from prefgauge.registry.labels import Winner

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import github
 from prefgauge.benches.text.build import answer, chat, nonempty
-from prefgauge.benches.text.files import github
 from prefgauge.benches.text.grouped import GroupBench, Row
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import (
@@ -41,10 +41,10 @@ _WINNERS: Mapping[float, Winner] = {1.0: "first", 0.0: "second", 0.5: "tie"}
 
 def _file(path: str, sha256: str, split: str) -> DataFile:
     return github(
-        f"argsum/{path}",
         "HaoBytes/ArgSum-Dataset",
         _COMMIT,
         path,
+        f"argsum/{path}",
         sha256=sha256,
         tags={"subset": split},
     )

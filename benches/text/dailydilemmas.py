@@ -11,8 +11,8 @@ import ast
 from collections.abc import Hashable, Iterator
 from typing import Any
 
+from prefgauge.benches.common.files import github
 from prefgauge.benches.text.build import answer, chat
-from prefgauge.benches.text.files import github
 from prefgauge.benches.text.grouped import GroupBench, Row
 from prefgauge.registry import (
     BenchCard,
@@ -50,10 +50,10 @@ class DailyDilemmas(GroupBench):
         size=1360,
         files=(
             github(
-                "daily_dilemmas/data/dilemmas_with_detail_by_action.csv",
                 "kellycyy/daily_dilemmas",
                 "3b579ab5d9ec44e1c68597f84f6fde8eee34783e",
                 "data/dilemmas_with_detail_by_action.csv",
+                "daily_dilemmas/data/dilemmas_with_detail_by_action.csv",
             ),
         ),
         warning="no human labels: GPT-4 wrote the dilemmas and the values. A value's accuracy is a "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import github
 from prefgauge.benches.text.build import answer, chat, plain
-from prefgauge.benches.text.files import github
 from prefgauge.registry import (
     BadRow,
     Bench,
@@ -31,7 +31,7 @@ _PAPER = "arXiv:2305.17926, table of GPT-4 as evaluator"
 
 
 def _file(path: str) -> DataFile:
-    return github(f"faireval/{path}", "i-Eval/FairEval", _COMMIT, path)
+    return github("i-Eval/FairEval", _COMMIT, path, f"faireval/{path}")
 
 
 _QUESTIONS = _file("question.jsonl")

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import hub_file
 from prefgauge.benches.text.build import answer, chat
-from prefgauge.benches.text.files import hub_file
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import BenchCard, Preference, Protocol, RowBench, Sample
 from prefgauge.registry.labels import Winner

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import hub_file
 from prefgauge.benches.text.build import chosen_rejected
-from prefgauge.benches.text.files import hub_file
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import (
     BenchCard,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import github
 from prefgauge.benches.text.build import answer, chat, chosen_rejected, nonempty
-from prefgauge.benches.text.files import github
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import BenchCard, Protocol, RowBench, Sample, content
 
@@ -55,10 +55,10 @@ class HHHAlignment(RowBench):
         size=221,
         files=(
             github(
-                "hhh_alignment/hhh_alignment_eval.json",
                 "prometheus-eval/prometheus-eval",
                 _COMMIT,
                 _PATH,
+                "hhh_alignment/hhh_alignment_eval.json",
             ),
         ),
         warning="harmful requests among them",

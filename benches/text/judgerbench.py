@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import percent
 from prefgauge.benches.text.build import conversation_pair, winner_of
-from prefgauge.benches.text.files import percent
 from prefgauge.registry import (
     BenchCard,
     DataFile,

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from prefgauge.benches.common.files import hub_file, percent
 from prefgauge.benches.text.build import answer, chat
-from prefgauge.benches.text.files import hub_file, percent
 from prefgauge.registry import (
     BadRow,
     BenchCard,

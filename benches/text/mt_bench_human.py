@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from prefgauge.benches.common.files import hub_split
 from prefgauge.benches.text.build import conversation_pair, winner_of
-from prefgauge.benches.text.files import hub_split
 from prefgauge.benches.text.grouped import GroupBench, Row
 from prefgauge.registry import (
     BenchCard,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prefgauge.benches.common.files import hub_file
 from prefgauge.benches.text.build import answer, chat, majority, with_raters
-from prefgauge.benches.text.files import hub_file
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import BenchCard, Label, Preference, Protocol, RowBench, Sample
 from prefgauge.registry.labels import Winner

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import hub_split, percent
 from prefgauge.benches.text.build import answer, best_of, chat
-from prefgauge.benches.text.files import hub_split, percent
 from prefgauge.registry import BenchCard, MetricUse, Protocol, RowBench, Sample, Weighting
 
 __all__ = ["RMBench"]

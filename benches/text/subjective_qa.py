@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import hub_split
 from prefgauge.benches.text.build import answer, chat, nonempty
-from prefgauge.benches.text.files import hub_split
 from prefgauge.registry import (
     BenchCard,
     Dimension,

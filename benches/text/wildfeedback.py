@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefgauge.benches.common.files import hub_split
 from prefgauge.benches.text.build import answer, chat, chosen_rejected
-from prefgauge.benches.text.files import hub_split
 from prefgauge.benches.text.rules import JUDGES, STRICT
 from prefgauge.registry import BenchCard, Protocol, RowBench, Sample
 from prefgauge.registry.rows import first_of

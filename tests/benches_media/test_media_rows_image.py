@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from prefgauge.registry import Media, Preference, Ranking, Rating, Sample, text_of
+from prefgauge.registry import Media, Preference, Ranking, Rating, Sample, default, text_of
 
 Make = Callable[..., Sample]
 
@@ -282,6 +282,25 @@ def test_agiqa(sample_of: Make) -> None:
     assert sample.labels[1] == Rating(0, 3.137696322, "alignment", std=0.293137554)
     table = {"Image": "deepai_4_11_0_0.jpg", "MOS": "3.090909091"}
     assert sample_of("agiqa-1k", table).systems == ("deepai",)
+
+
+@pytest.mark.parametrize("name", ["pick-safety", "pick-style-cartoon", "pick-style-pixel-art"])
+def test_pairs_ordered_by_how_they_were_made(name: str, sample_of: Make) -> None:
+    """Features of the data sets' cards: caption, jpg_0, jpg_1 (binary), label_0, label_1 (int)."""
+    row = {
+        "caption": "a fox in the snow", "jpg_0": b"jpeg a", "jpg_1": b"jpeg b", "label_0": 0,
+        "label_1": 1,
+    }  # fmt: skip
+    sample = sample_of(name, row)
+    assert preference(sample).winner == "second"
+    assert sample.labels[0].dimension == default().bench(name).card.dimensions[0].name
+    first = sample.candidates[0][0]
+    assert isinstance(first, Media)
+    assert (first.data, first.suffix) == (b"jpeg a", ".jpg")
+    assert preference(sample_of(name, {**row, "label_0": 1, "label_1": 0})).winner == "first"
+    with pytest.raises(ValueError, match="one 1 and one 0"):
+        sample_of(name, {**row, "label_0": 1})
+    assert default().bench(name).card.label_source == "construction"
 
 
 def test_other_pairs(sample_of: Make) -> None:
