@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prefgauge.plugins.scorers.judges.backends.base import Backend
+from prefgauge.plugins.scorers.judges.backends.members import Members
 from prefgauge.plugins.scorers.judges.protocols.base import JudgeProtocol
 from prefgauge.plugins.scorers.judges.scorer import Judge
 from prefgauge.plugins.scorers.judges.strategies.base import Strategy
@@ -25,9 +26,12 @@ _OPTIONS = {
     "max_tokens": "longest reply (default 1024)",
     "retries": "further tries after an unreadable reply (default 2)",
     "seed": "of sampling (default 0)",
+    "member_env": "environment variables with keys of models elsewhere: MODEL=NAME,MODEL=NAME",
 }
 _SECRET = ("key", "token", "secret", "password", "authorization")
 _NOT_SECRET = frozenset({"key_env", "max_tokens", "token_field"})
+#: Backend options that speak of the judge's own model alone, not of models elsewhere.
+_OWN = frozenset({"key_env", "identity", "price_in", "price_out", "revision", "rpm"})
 
 
 class PointwiseJudge(Judge, PointwiseScorer[View]):
@@ -64,17 +68,57 @@ def judge(address: Address) -> Judge:
             f"Scorer {address}: name a backend and a model, for instance judge:openai#MODEL, "
             "judge:http://127.0.0.1:8000/v1#MODEL or judge:transformers#FOLDER."
         )
-    name = "http" if base.startswith(("http://", "https://")) else base
-    backend_class = _part("backend", name)
+    backend_class = _backend(base)
     protocol_class = _part("protocol", address.get("protocol", "pairwise"))
     strategy_class = _part("strategy", address.get("strategy", "plain"))
-    address.expect(
-        *_OPTIONS, *backend_class.options, *protocol_class.options, *strategy_class.options
-    )
     protocol: JudgeProtocol = protocol_class(address)
     strategy: Strategy = strategy_class(address, protocol)
+    elsewhere = [m for m in (*protocol.models(), *strategy.models()) if "#" in m]
+    classes = [_backend(m.partition("#")[0]) for m in elsewhere]
+    address.expect(
+        *_OPTIONS, *backend_class.options, *protocol_class.options, *strategy_class.options,
+        *(name for one in classes for name in one.options),
+    )  # fmt: skip
     backend: Backend = backend_class(model, address, base)
+    if elsewhere:
+        others = {m: _member(m, one, address, base) for m, one in zip(elsewhere, classes)}
+        backend = Members(backend, others)
     return _BY_FORM[strategy.form()](address, backend, protocol, strategy)
+
+
+def _backend(base: str) -> Any:
+    """The class of the backend that the text before ``#`` names."""
+    return _part("backend", "http" if base.startswith(("http://", "https://")) else base)
+
+
+def _member(name: str, backend_class: Any, address: Address, own: str) -> Backend:
+    """The backend of a model elsewhere, ``BACKEND#MODEL``. It shares the judge's options but for
+    those that speak of the judge's own model; its key is named by ``member_env``, and no other
+    endpoint's key is sent to it."""
+    base, _, model = name.partition("#")
+    options = {
+        option: value
+        for option, value in address.options.items()
+        if option in backend_class.options and option not in _OWN
+    }
+    keys = dict(_pair(pair) for pair in address.get("member_env", "").split(",") if pair.strip())
+    if model in keys:
+        options["key_env"] = keys[model]
+    backend: Backend = backend_class(model, Address("judge", name, options), base)
+    if base == own and "key_env" in address.options and model not in keys:
+        raise UsageError(
+            f"Scorer {address}: {name} is at the judge's own endpoint; write {model} alone."
+        )
+    if hasattr(backend, "url") and model not in keys and not getattr(backend, "needs_key", False):
+        backend.default_key = ""  # type: ignore[attr-defined]
+    return backend
+
+
+def _pair(text: str) -> tuple[str, str]:
+    model, equals, name = text.strip().rpartition("=")
+    if not equals or not model or not name:
+        raise UsageError(f"member_env must be MODEL=NAME pairs, separated by commas, not {text!r}.")
+    return model, name
 
 
 def _part(kind: str, name: str) -> Any:

@@ -75,7 +75,8 @@ def shares_of_steps(steps: Sequence[Step], choices: Sequence[str]) -> tuple[floa
 
     The reply is followed as long as what was said could become several choices. At each place
     every likely token counts for the one choice that it leads to, spaces at the ends aside; a
-    token that leads to none ends the reply at the choice that was said, if it is one.
+    token that leads to none ends the reply at the choice that was said, if it is one; and what
+    leaves all choices open (a line feed first) is left out of account.
 
     Returns
     -------
@@ -91,8 +92,8 @@ def shares_of_steps(steps: Sequence[Step], choices: Sequence[str]) -> tuple[floa
             share = path * _probability(logprob)
             if len(leads) == 1:
                 mass[leads[0]] += share
-            elif leads:
-                unclear += share
+            elif len(leads) < len(choices):  # what leaves all of them open tells nothing
+                unclear += share * bool(leads)
         path *= _probability(step.logprob)
         leads = _leads(choices, said, step.token)
         if len(leads) < 2:
@@ -103,7 +104,7 @@ def shares_of_steps(steps: Sequence[Step], choices: Sequence[str]) -> tuple[floa
         said += step.token
     unclear += path if steps else 0.0
     told = sum(mass)
-    if told + unclear < _LEAST_MASS or unclear > _MOST_UNCLEAR * (told + unclear):
+    if not told or told + unclear < _LEAST_MASS or unclear > _MOST_UNCLEAR * (told + unclear):
         return ()
     return tuple(share / told for share in mass)
 

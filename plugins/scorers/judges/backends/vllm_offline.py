@@ -24,7 +24,8 @@ _WHERE = "judge:vllm#"
 class VllmBackend(BatchBackend):
     """``judge:vllm#org/model``: one model, choices and JSON by vLLM's structured outputs.
 
-    Needs a machine with vLLM 0.11 or newer, which is installed by itself.
+    Needs a machine with vLLM 0.11 or newer, which is installed by itself. Its calls were checked
+    against the classes of vLLM 0.11.0 and 0.33.0; the engine itself was never run by the authors.
     """
 
     options: ClassVar[Mapping[str, str]] = {
@@ -88,7 +89,8 @@ class VllmBackend(BatchBackend):
         self._engine = None
 
     def ask_all(self, asks: Sequence[Ask]) -> list[Reply | BackendError]:
-        """All questions in one call; the engine batches them by itself."""
+        """All questions in one call; the engine batches them by itself. If it refuses the call
+        (one prompt is too long), each is put by itself, so that one alone fails."""
         found: list[Reply | BackendError] = [BackendError("not asked")] * len(asks)
         shown: dict[int, list[dict[str, Any]]] = {}
         for i, ask in enumerate(asks):
@@ -96,8 +98,26 @@ class VllmBackend(BatchBackend):
                 shown[i] = messages(ask.turns, self.frames, self.side)
             except PrefgaugeError as error:
                 found[i] = BackendError(str(error))
+        try:
+            self._chat(asks, shown, found)
+        except ValueError:
+            for i, conversation in shown.items():
+                try:
+                    self._chat(asks, {i: conversation}, found)
+                except ValueError as error:
+                    found[i] = BackendError(
+                        f"vLLM refuses it: {' '.join(str(error).split())[:300]}"
+                    )
+        return found
+
+    def _chat(
+        self,
+        asks: Sequence[Ask],
+        shown: Mapping[int, list[dict[str, Any]]],
+        found: list[Reply | BackendError],
+    ) -> None:
         if not shown:
-            return found
+            return
         start = time.perf_counter()
         outputs = self._engine.chat(
             list(shown.values()), [self._sampling(asks[i]) for i in shown], use_tqdm=False
@@ -105,7 +125,6 @@ class VllmBackend(BatchBackend):
         share = (time.perf_counter() - start) / len(shown)
         for i, output in zip(shown, outputs, strict=True):
             found[i] = _reply(asks[i], output, share)
-        return found
 
     def _sampling(self, ask: Ask) -> Any:
         from vllm.sampling_params import StructuredOutputsParams

@@ -23,12 +23,13 @@ _LINE = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])?\s*(?P<text>\S.{2,120}?)\s*$", 
 
 
 class Jury(Strategy):
-    """Several models of one backend, averaged."""
+    """Several models, averaged; one elsewhere than the judge's own is named ``BACKEND#MODEL``."""
 
     title = "Jury of models"
     source = "PoLL, Verga et al. 2024, arXiv 2404.18796"
     options: ClassVar[Mapping[str, str]] = {
-        "jury": "comma-separated models (the judge's own is not added by itself)"
+        "jury": "comma-separated models, or BACKEND#MODEL for one elsewhere (the judge's own is "
+        "not added by itself)"
     }
 
     def __init__(self, address: Address, protocol: JudgeProtocol) -> None:
