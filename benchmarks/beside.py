@@ -177,7 +177,7 @@ def run_theirs(python: str, folder: Path) -> dict[str, Any]:
         last = "\n".join(done.stderr.strip().splitlines()[-8:])
         raise SystemExit(
             f"rewardbench cannot be run by {python}:\n{last}\nMake an environment of its own for "
-            'it: python3.11 -m venv rb && rb/bin/pip install rewardbench "setuptools<81"'
+            'it: python3.11 -m venv rb && rb/bin/pip install rewardbench "setuptools<81" "datasets>=3.5"'
         )
     report: dict[str, Any] = json.loads(out.read_text("utf-8"))
     return report

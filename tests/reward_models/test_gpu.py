@@ -24,6 +24,7 @@ from prefgauge.plugins.scorers.reward_models.blockwise import blockwise
 from prefgauge.plugins.scorers.reward_models.classifier import ClassifierScorer
 from prefgauge.plugins.scorers.reward_models.layout import pack
 from prefgauge.registry import Address, Device, Request, Sample, Text, content
+from prefgauge.runners.engine import Engine, Pending
 
 pytestmark = [
     pytest.mark.gpu,
@@ -110,3 +111,39 @@ def test_bfloat16_uses_the_flash_kernel(llama: Path) -> None:
     assert scorer.classifier.model.dtype == torch.bfloat16
     assert scorer.classifier.kernel == "varlen"
     assert scorer.batch_cost >= 1024
+
+
+def test_batches_staged_ahead_score_the_same(llama: Path) -> None:
+    """Copies of one batch run on a stream of their own while another is being scored."""
+    scorer = ClassifierScorer(Address.parse(f"hf:{llama}?batch_tokens=256"))
+    engine = Engine(scorer, Device("cuda"), self_check=0)
+    items = [Pending(request, str(n).encode()) for n, request in enumerate(REQUESTS)]
+    found = {a.key: a.outcome for part in engine.answer([items]) for a in part}
+    assert engine.batches > 3
+    assert engine.lanes["staging"].seconds["copying"] > 0
+    assert engine.meter.device.startswith("cuda")
+    for item in items:
+        (alone,) = scorer.score([scorer.prepare(item.request)])
+        together = found[item.key].values["overall"]
+        assert together == pytest.approx(alone.values["overall"], abs=0.1)
+    moved = scorer.classifier.backbone.transfer.send(torch.arange(10))
+    assert moved.event is not None
+    assert moved.here()[0].device.type == "cuda"
+
+
+def test_the_budget_is_probed_and_fits(llama: Path) -> None:
+    scorer = ClassifierScorer(Address.parse(f"hf:{llama}"))
+    scorer.open(Device("cuda"))
+    backbone = scorer.classifier.backbone
+    assert 1024 <= backbone.budget <= 131_072
+    backbone._probe_memory(backbone.budget)  # does not run out of memory
+
+
+def test_compiled_layers_score_the_same(llama: Path) -> None:
+    values = []
+    for option in ("", "&compile=true"):
+        scorer = ClassifierScorer(Address.parse(f"hf:{llama}?batch_tokens=2048{option}"))
+        scorer.open(Device("cuda"))
+        prepared = [scorer.prepare(request) for request in REQUESTS]
+        values.append([o.values["overall"] for o in scorer.score(prepared)])
+    assert values[1] == pytest.approx(values[0], abs=0.1)

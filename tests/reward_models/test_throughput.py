@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +65,52 @@ def test_small_run_agrees(
     assert result.unique_tokens < result.nominal_tokens < result.padded_tokens
     assert out.exists()
     assert "hh_rlhf" in capsys.readouterr().out
+
+
+def test_ours_beside_rewardbench_reads_the_same_words(
+    benchmark_module: Any, tmp_path: Path
+) -> None:
+    """Texts of known length through the real scorer, against transformers' own forward of the
+    rows that rewardbench is given."""
+    import beside
+    import torch
+    import transformers
+
+    rows = [beside.texts(number, row) for number, row in enumerate([[9, 4, 7], [3, 5, 2]])]
+    beside.save(tmp_path / "model", "tiny")
+    got, seconds, tokens = beside.run_ours(tmp_path / "model", rows)
+    # a prompt of 9 words with its mark, and the mark of the answer, are shared; 2 more marks each
+    assert tokens == (1 + 9 + 1) + (4 + 1) + (7 + 1) + (1 + 3 + 1 + 5 + 1) + (1 + 3 + 1 + 2 + 1)
+    assert all(one > 0 for one in seconds)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "model")
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
+    want = []
+    for prompt, *answers in rows:
+        given = json.loads(beside.line(prompt, *answers))
+        for side in ("chosen", "rejected"):
+            text = tokenizer.apply_chat_template(given[side], tokenize=False)
+            with torch.inference_mode():
+                want.append(model(**tokenizer(text, return_tensors="pt")).logits.item())
+    assert got == pytest.approx(want, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_rewardbench_itself_gives_the_same_scores(benchmark_module: Any) -> None:
+    """Needs an interpreter where rewardbench is installed."""
+    python = os.environ.get("PREFGAUGE_REWARDBENCH_PYTHON")
+    if not python:
+        pytest.skip("PREFGAUGE_REWARDBENCH_PYTHON names no interpreter with rewardbench")
+    import beside
+    import workload
+
+    found = beside.beside("hh_rlhf", workload.sets(8)["hh_rlhf"], "tiny", python)
+    assert found.largest_difference < 1e-5
+    assert found.flipped == 0
+    assert found.ours_tokens < found.theirs_tokens
+
+
+def test_a_python_without_rewardbench_is_told(benchmark_module: Any) -> None:
+    import beside
+
+    with pytest.raises(SystemExit, match="pip install rewardbench"):
+        beside.beside("hh_rlhf", [[3, 2, 2]], "tiny", sys.executable)
