@@ -1,29 +1,57 @@
 """Peak memory of a run against its number of outcomes.
 
-Runs the length scorer over a generated stream of pairs, first N/10 and then N outcomes, each in a
-process of its own, and prints peak resident memory above the start of each, and their ratio.
+Runs the length scorer over a generated stream of prompts with pairs of answers, each size in a
+process of its own, and prints the peak of its anonymous memory (what the system cannot write back
+to a file) above the start, and the growth from size to size. What lies in files is cached by the
+system as far as memory is free, and is no need of the run.
 
-    python benchmarks/memory.py [OUTCOMES]        # default 1,000,000
+    python benchmarks/memory.py [--pairs P] [--no-ledger] [OUTCOMES...]   # 100,000 and 1,000,000
+
+``--pairs``: pairs per prompt (1). ``--no-ledger``: keep no record, which is faster.
 """
 
 from __future__ import annotations
 
-import resource
+import argparse
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-
-def peak() -> float:
-    """Peak resident memory of this process, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+MIB = 1 << 20
 
 
-def child(outcomes: int, home: str) -> None:
-    """One run; prints memory at the start, at the end, and seconds."""
+def anonymous() -> float:
+    """Anonymous resident memory of this process, MiB (Linux)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("This system does not tell anonymous memory; run on Linux.")
+
+
+class Peak:
+    """Samples anonymous memory in a thread, a hundred times a second."""
+
+    def __init__(self) -> None:
+        self.start = self.top = anonymous()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            self.top = max(self.top, anonymous())
+            time.sleep(0.01)
+
+    @property
+    def above(self) -> float:
+        """Peak above the start, MiB."""
+        return self.top - self.start
+
+
+def child(outcomes: int, pairs: int, ledger: bool, home: str) -> None:
+    """One run; prints the peak of reading and scoring, that of the whole, and CPU seconds."""
     import os
 
     os.environ["PREFGAUGE_HOME"] = home
@@ -41,6 +69,7 @@ def child(outcomes: int, home: str) -> None:
     )
     from prefgauge.runners.engine import Engine
     from prefgauge.runners.run import Options, run_one
+    from prefgauge.runners.stream import Counts
 
     class Endless(Bench):
         card = BenchCard(
@@ -51,46 +80,73 @@ def child(outcomes: int, home: str) -> None:
         protocol = Protocol(name="none", source="none", headline=MetricUse("pair-accuracy"))
 
         def read(self, source: Source) -> Iterator[Sample | BadRow]:
-            for number in range(outcomes // 2):
+            for number in range(outcomes // (2 * pairs)):
+                made = [f"{number} " * ((number + i) % 7 + i) + str(i) for i in range(2 * pairs)]
                 yield Sample(
                     id=str(number), prompt=content(f"question {number}"),
-                    candidates=(content(f"{number} " * (number % 7)), content(f"b {number}")),
-                    labels=(Preference(0, 1, "first" if number % 3 else "second"),),
+                    candidates=tuple(content(text) for text in made),
+                    labels=tuple(
+                        Preference(2 * i, 2 * i + 1, "first" if (number + i) % 3 else "second")
+                        for i in range(pairs)
+                    ),
                 )  # fmt: skip
 
     import pandas  # noqa: F401 - loaded later by any run; not part of its growth
     import pyarrow.parquet  # noqa: F401
+    import scipy.stats  # noqa: F401
+    from matplotlib.figure import Figure  # noqa: F401
 
     registry = default()
-    registry.metric("pair-accuracy")
-    begin, start = peak(), time.perf_counter()
+    for name in registry.names("metric"):
+        registry.metric(name)
+    peak, reading = Peak(), [0.0]
+
+    def on_sample(counts: Counts) -> None:
+        reading[0] = peak.above
+        if counts.samples % 50_000 == 0:
+            done = counts.samples * 2 * pairs
+            print(f"  {done:,} outcomes read: {peak.above:.0f} MiB", file=sys.stderr, flush=True)
+
     engine = Engine(registry.scorer("length"))
-    run_one(registry, Endless(), engine, Source.default(), Options(floors=False, resamples=1000))
-    print(begin, peak(), time.perf_counter() - start)
+    options = Options(floors=False, resamples=1000, ledger=ledger)
+    run_one(registry, Endless(), engine, Source.default(), options, on_sample=on_sample)
+    print(reading[0], peak.above, time.process_time())
 
 
-def measure(outcomes: int) -> tuple[float, float]:
-    """(MiB above start, seconds) of a run of so many outcomes."""
+def measure(outcomes: int, pairs: int, ledger: bool) -> tuple[float, float, float]:
+    """(MiB above start until all was scored, MiB of the whole run, CPU seconds)."""
     with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, str(Path(__file__).absolute()), "--child", str(outcomes), home]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    begin, end, seconds = map(float, done.stdout.split()[-3:])
-    return end - begin, seconds
+        words = ["--child", home, "--pairs", str(pairs), *([] if ledger else ["--no-ledger"])]
+        command = [sys.executable, str(Path(__file__).absolute()), *words, str(outcomes)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    reading, whole, seconds = map(float, done.stdout.split()[-3:])
+    return reading, whole, seconds
 
 
 def main() -> None:
     """Print one line per size."""
-    if sys.argv[1:2] == ["--child"]:
-        child(int(sys.argv[2]), sys.argv[3])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("outcomes", nargs="*", type=int, default=[100_000, 1_000_000])
+    parser.add_argument("--pairs", type=int, default=1)
+    parser.add_argument("--no-ledger", action="store_true")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        child(asked.outcomes[0], asked.pairs, not asked.no_ledger, asked.child)
         return
-    largest = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    small, _ = measure(largest // 10)
-    large, seconds = measure(largest)
-    print(f"{largest // 10:>12,} outcomes: {small:8.1f} MiB above start")
-    print(
-        f"{largest:>12,} outcomes: {large:8.1f} MiB above start, {largest / seconds:,.0f} outcomes/s"
-    )
-    print(f"10 x the outcomes take {large / max(small, 1e-9):.2f} x the memory")
+    before: tuple[int, float] | None = None
+    for outcomes in asked.outcomes:
+        reading, whole, seconds = measure(outcomes, asked.pairs, not asked.no_ledger)
+        grown = ""
+        if before is not None:
+            growth = (whole - before[1]) * MIB / (outcomes - before[0])
+            grown = f", {growth:.1f} bytes more per further outcome"
+        print(
+            f"{outcomes:>12,} outcomes: {whole:7.1f} MiB above start ({reading:.1f} until all was "
+            f"scored){grown}; {1e6 * seconds / outcomes:.0f} CPU microseconds each",
+            flush=True,
+        )
+        before = outcomes, whole
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, ca
 from prefgauge.registry.address import Address
 from prefgauge.registry.cards import Form, ScorerCard
 from prefgauge.registry.outcome import Outcome, Request
+from prefgauge.registry.sample import Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,6 +107,11 @@ class Scorer(ABC, Generic[P]):
         bench side by side, so that each picture or clip is decoded once for all of them; one that
         does not know its weight runs alone."""
         return None
+
+    def meet(self, bench: str, sample: Sample) -> None:
+        """Called with every sample of a run, in reading order and before its requests, whether or
+        not the ledger knows the answers. For scorers that tell in :meth:`remarks` what no sample
+        asked for."""
 
     def remarks(self) -> Sequence[str]:
         """What a reader of the results must know, asked after a run: sentences, usually none."""

@@ -179,6 +179,7 @@ class Stream:
         self.counts.samples += 1
         self._sha.update(_sample_line(sample))
         self._ids.add(hash(sample.id))
+        scorer.meet(self.bench, sample)
         requests = requests_for(self.bench, sample, self.protocol, scorer)
         if not requests:
             self.counts.unserved += 1

@@ -19,6 +19,7 @@ from prefgauge.registry import (
     PairwiseScorer,
     PointwiseScorer,
     Request,
+    Sample,
     Scorer,
     ScorerCard,
     UsageError,
@@ -45,6 +46,15 @@ class _Replay:
     def prepare(self, request: Request) -> Outcome:
         """The recorded outcome, or a failed one with its reason."""
         return self.store.answer(request)
+
+    def meet(self, bench: str, sample: Sample) -> None:
+        """Note which recorded answers the sample stands behind."""
+        self.store.unmatched.meet(bench, sample)
+
+    def remarks(self) -> Sequence[str]:
+        """Recorded answers that no sample of the run stands behind, and rows that are unreadable;
+        the next run counts anew."""
+        return self.store.remarks()
 
     def score(self, batch: Sequence[Outcome]) -> Sequence[Outcome]:
         """The outcomes themselves."""

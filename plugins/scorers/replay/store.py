@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from typing import Literal
 
 from prefgauge.plugins.scorers.replay.records import Record, row_key, tag_key, text_key
+from prefgauge.plugins.scorers.replay.unmatched import Key, Unmatched
 from prefgauge.registry import OVERALL, BadRow, DataError, Outcome, Request, Sample, text_of
 from prefgauge.registry.cards import Form
 
 __all__ = ["Duplicates", "Store"]
 
 Duplicates = Literal["error", "first", "last"]
-_Key = tuple[str, str, tuple[int | str, ...]]
 
 
 class Store:
@@ -47,7 +48,7 @@ class Store:
         self.symmetric = symmetric
         self.bad: list[BadRow] = []
         self.dimensions: list[str] = []
-        self._answers: dict[_Key, Record] = {}
+        self._answers: dict[Key, Record] = {}
         self._benches: set[str] = set()
         self._kinds: set[str] = set()
         self._named = False
@@ -94,6 +95,22 @@ class Store:
                 f"{_short(old)} and {_short(new)}. Mend the file, or say which counts with "
                 "?duplicates=first or ?duplicates=last."
             )
+
+    @cached_property
+    def unmatched(self) -> Unmatched:
+        """The answers that no sample has stood behind yet."""
+        return Unmatched(self._answers, self._keys)
+
+    def remarks(self) -> list[str]:
+        """What of the recording served no sample met since the last time of asking."""
+        said = self.unmatched.told()
+        if self.bad:
+            said.append(
+                f"{len(self.bad)} rows of {self.name} cannot be read (first: "
+                f"{self.bad[0].where}: {self.bad[0].reason})"
+            )
+        del self.unmatched
+        return said
 
     def answer(self, request: Request) -> Outcome:
         """The recorded outcome of a request, or a failed one that says what is not there."""
