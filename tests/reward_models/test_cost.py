@@ -14,6 +14,7 @@ import transformers
 from prefgauge.plugins.scorers.reward_models import budget as budgets
 from prefgauge.plugins.scorers.reward_models.backbone import Backbone
 from prefgauge.plugins.scorers.reward_models.classifier import ClassifierScorer
+from prefgauge.plugins.scorers.reward_models.composite import LexicographicScorer
 from prefgauge.plugins.scorers.reward_models.encode import Encoded
 from prefgauge.plugins.scorers.reward_models.flops import Operations, causal_pairs
 from prefgauge.plugins.scorers.reward_models.gpm import GeneralPreferenceScorer
@@ -271,3 +272,24 @@ def test_chunked_layers_forbid_sharing() -> None:
     backbone = Backbone(transformers.Llama4TextModel(config).eval(), Running())
     assert backbone.way in {"padded", "single"}
     assert "layers of kind chunked_attention see the whole row" in backbone.note
+
+
+def test_pairs_joined_from_scores_run_every_conversation_once(llama: Path) -> None:
+    """Three answers stand in three pairs and both orders: twelve readings, three conversations."""
+    scorer = LexicographicScorer(Address.parse(f"lexicographic:hf:{llama}|length?margins=0,0"))
+    scorer.open(Device("cpu", "float32"))
+    one = Sample(
+        id="s",
+        prompt=(Text("why is the cat on the mat and how far is the house " * 3),),
+        candidates=(content("yes"), content("no the dog ran"), content("I sat on it " * 4)),
+        labels=(),
+    )
+    orders = [(i, j) for i in range(3) for j in range(3) if i != j]
+    prepared = [scorer.prepare(Request("b", one, order)) for order in orders]
+    assert len({scorer.share_key(item) for item in prepared}) == 1
+    with metering(meter := Meter()):
+        scorer.score(prepared)
+    ids = {row[0].ids for item in prepared for row in item}
+    assert len(ids) == 3
+    assert meter.counts["tokens"].unique == unique_tokens(list(ids))
+    assert scorer.group_cost(prepared) < sum(map(scorer.cost, prepared)) / 4

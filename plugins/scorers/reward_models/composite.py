@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -80,9 +81,13 @@ class Members:
         """Each member's prepared form."""
         return tuple(scorer.prepare(request) for scorer in self.scorers)
 
-    def cost(self, prepared: tuple[Any, ...]) -> int:
-        """The largest of the members' costs, each as a share of its own budget."""
-        shares = (s.cost(p) / s.batch_cost for s, p in zip(self.scorers, prepared))
+    def cost(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """The largest of the members' costs of answers to one prompt, each as a share of the
+        member's own budget."""
+        shares = (
+            scorer.group_cost([row[number] for row in rows]) / scorer.batch_cost
+            for number, scorer in enumerate(self.scorers)
+        )
         return max(1, round(max(shares) * (1 << 14)))
 
     @property
@@ -126,7 +131,46 @@ def _numbers(address: Address, name: str, count: int) -> tuple[float, ...]:
     return numbers
 
 
-class CompositeScorer(PointwiseScorer[tuple[Any, ...]]):
+class _Joined(Scorer[tuple[Any, ...]]):
+    """What scorers made of several have in common."""
+
+    members: Members
+
+    @abstractmethod
+    def rows(self, prepared: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        """Each answer of a request, as the members prepared it."""
+
+    def open(self, device: Device) -> None:
+        """Open all members."""
+        self.members.open(device)
+        self.padded = self.members.padded
+
+    def close(self) -> None:
+        """Close all members."""
+        self.members.close()
+
+    def remarks(self) -> Sequence[str]:
+        """Those of all members."""
+        return [
+            f"{scorer.card.name}: {text}"
+            for scorer in self.members.scorers
+            for text in scorer.remarks()
+        ]
+
+    def cost(self, prepared: tuple[Any, ...]) -> int:
+        """See :meth:`Members.cost`."""
+        return self.members.cost(self.rows(prepared))
+
+    def group_cost(self, group: Sequence[tuple[Any, ...]]) -> int:
+        """With what the members share counted once."""
+        return self.members.cost([row for prepared in group for row in self.rows(prepared)])
+
+    def share_key(self, prepared: tuple[Any, ...]) -> Hashable | None:
+        """The first member's wish."""
+        return self.members.scorers[0].share_key(self.rows(prepared)[0][0])
+
+
+class CompositeScorer(_Joined, PointwiseScorer[tuple[Any, ...]]):
     """One value from several scorers.
 
     Options
@@ -180,15 +224,6 @@ class CompositeScorer(PointwiseScorer[tuple[Any, ...]]):
         except re.error as error:
             raise UsageError(f"{address}: gate is no regular expression: {error}.") from None
 
-    def open(self, device: Device) -> None:
-        """Open all members."""
-        self.members.open(device)
-        self.padded = self.members.padded
-
-    def close(self) -> None:
-        """Close all members."""
-        self.members.close()
-
     def prepare(self, request: Request) -> tuple[Any, ...]:
         """Each member's prepared form and, last, whether the gate opens."""
         opens = self.gate is not None and bool(
@@ -196,13 +231,9 @@ class CompositeScorer(PointwiseScorer[tuple[Any, ...]]):
         )
         return (*self.members.prepare(request), opens)
 
-    def cost(self, prepared: tuple[Any, ...]) -> int:
-        """See :meth:`Members.cost`."""
-        return self.members.cost(prepared[:-1])
-
-    def share_key(self, prepared: tuple[Any, ...]) -> Hashable | None:
-        """The first member's wish."""
-        return self.members.scorers[0].share_key(prepared[0])
+    def rows(self, prepared: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        """The one answer."""
+        return (prepared[:-1],)
 
     def score(self, batch: Sequence[tuple[Any, ...]]) -> list[Outcome]:
         """One joined value per answer."""
@@ -223,7 +254,7 @@ class CompositeScorer(PointwiseScorer[tuple[Any, ...]]):
         )
 
 
-class LexicographicScorer(PairwiseScorer[tuple[tuple[Any, ...], tuple[Any, ...]]]):
+class LexicographicScorer(_Joined, PairwiseScorer[tuple[Any, ...]]):
     """P(first) by the earliest member that tells the two answers apart.
 
     Address: ``lexicographic:A|B|...?margins=0.5,0``: member i decides if its values differ by more
@@ -242,15 +273,6 @@ class LexicographicScorer(PairwiseScorer[tuple[tuple[Any, ...], tuple[Any, ...]]
             address, form="pairwise", symmetric=True, summary="Scorers in order of rank (HERON)."
         )
 
-    def open(self, device: Device) -> None:
-        """Open all members."""
-        self.members.open(device)
-        self.padded = self.members.padded
-
-    def close(self) -> None:
-        """Close all members."""
-        self.members.close()
-
     def prepare(self, request: Request) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Both answers, prepared by each member."""
         if len(request.candidates) != 2:
@@ -261,9 +283,9 @@ class LexicographicScorer(PairwiseScorer[tuple[tuple[Any, ...], tuple[Any, ...]]
         )
         return first, second
 
-    def cost(self, prepared: tuple[tuple[Any, ...], tuple[Any, ...]]) -> int:
-        """Of both answers."""
-        return sum(self.members.cost(one) for one in prepared)
+    def rows(self, prepared: tuple[tuple[Any, ...], ...]) -> Sequence[tuple[Any, ...]]:
+        """Both answers."""
+        return prepared
 
     def score(self, batch: Sequence[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> list[Outcome]:
         """1, 0.5 or 0 per pair."""
