@@ -15,6 +15,7 @@ SCORERS: dict[str, str] = {
     "squim": "prefgauge.plugins.scorers.audio.squim:Squim",
     "dnsmos": "prefgauge.plugins.scorers.audio.dnsmos:Dnsmos",
     "nisqa": "prefgauge.plugins.scorers.audio.nisqa:Nisqa",
+    "muq-mulan": "prefgauge.plugins.scorers.audio.muq_mulan:MuQMuLan",
     "utmos": "prefgauge.plugins.scorers.audio.utmos:Utmos",
     "audiobox": "prefgauge.plugins.scorers.audio.audiobox:Audiobox",
 }
