@@ -27,7 +27,8 @@ def provenance(**more: Any) -> dict[str, Any]:
     Returns
     -------
     ``prefgauge``, ``python``, ``platform``, ``packages``, ``git_commit`` (of the current folder,
-    if it is a repository), ``command``, and whatever is given by name.
+    if it is a repository), ``command``, ``peak_memory_mb`` (of this process so far; None where
+    the system does not tell), and whatever is given by name.
     """
     return {
         "prefgauge": _version("prefgauge") or "unknown",
@@ -36,6 +37,7 @@ def provenance(**more: Any) -> dict[str, Any]:
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "git_commit": _commit(),
         "command": _command(),
+        "peak_memory_mb": _peak(),
         **more,
     }
 
@@ -54,6 +56,15 @@ def _command() -> str:
     return shlex.join(
         "***" if any(mark in word.lower() for mark in hidden) else word for word in words
     )
+
+
+def _peak() -> float | None:
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return None
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(size / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 
 
 @cache

@@ -92,6 +92,7 @@ def _pairs(result: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     started, finished = finite(result.get("started_ms")), finite(result.get("finished_ms"))
     if started is not None and finished is not None:
         yield "seconds", (finished - started) / 1000
+    yield "peak_memory_mb", _mapping(result.get("provenance")).get("peak_memory_mb")
     yield "skill", skill(result)
     for name, entry in sorted(_mapping(result.get("metrics")).items()):
         yield from _interval(name, entry)

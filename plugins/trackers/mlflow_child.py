@@ -26,7 +26,10 @@ __all__ = ["Child", "content_of", "create"]
 
 _DONE = {"FINISHED", "FAILED"}
 #: Of a child's metrics, what the suite run shows.
-_ROW = ("agreement", "agreement.ci_low", "agreement.ci_high", "skill", "n", "coverage")
+_ROW = (
+    "agreement", "agreement.ci_low", "agreement.ci_high", "skill", "n", "coverage", "seconds",
+    "peak_memory_mb",
+)  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -186,6 +186,11 @@ def _summary(cells: list[Child]) -> Iterator[tuple[str, float]]:
     yield "summary/benches", float(sum(cell.complete for cell in cells))
     if skills:
         yield "summary/skill", sum(skills) / len(skills)
+    # the run page has a tab for metrics of this name; on children they would only clutter
+    if seconds := [c.metrics["seconds"] for c in cells if "seconds" in c.metrics]:
+        yield "system/seconds", sum(seconds)
+    if peaks := [c.metrics["peak_memory_mb"] for c in cells if "peak_memory_mb" in c.metrics]:
+        yield "system/peak_memory_mb", max(peaks)
 
 
 def _headline(cell: Child) -> dict[str, float]:

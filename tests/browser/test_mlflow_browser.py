@@ -66,11 +66,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, l
             command, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            for _ in range(240):
+            end = time.monotonic() + 240
+            while True:
                 with contextlib.suppress(OSError):
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close()
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
                     break
-                time.sleep(0.25)
+                assert time.monotonic() < end, (folder / "server.log").read_text()[-2000:]
+                time.sleep(0.5)
             names = sorted({bundle.bench for bundle in results.bundles})
             yield f"http://127.0.0.1:{port}", experiment, names
         finally:
@@ -80,7 +82,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, l
             log.close()
 
 
-def _wait(driver: Any, script: str, seconds: float = 40) -> Any:
+def _wait(driver: Any, script: str, seconds: float = 120) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := driver.execute_script(script):

@@ -43,7 +43,7 @@ def _server(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
             command, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            for _ in range(240):
+            for _ in range(600):
                 with contextlib.suppress(OSError):
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close()
                     break
