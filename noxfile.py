@@ -79,7 +79,10 @@ def plugin(session: nox.Session) -> None:
     install(session, extras="")
     session.install("--no-deps", "./examples/prefgauge-plugin-example")
     session.run("prefgauge", "plugins", "--strict")
+    session.run("prefgauge", "check", "example")
     session.run("prefgauge", "run", "example-arithmetic", "-s", "example-calculator", "--no-track")
+    session.install("pytest")
+    session.run("pytest", "examples/prefgauge-plugin-example")
 
 
 @nox.session(default=False)

@@ -1,6 +1,7 @@
 """Writes the reference pages from cards and hookspecs: ``python docs/generate.py FOLDER``.
 
-``benches.md``, ``bench/<id>.md``, ``scorers.md``, ``metrics.md``, ``hooks.md``, ``parts.md`` are never edited by hand.
+``benches.md``, ``bench/<id>.md``, ``scorers.md``, ``metrics.md``, ``hooks.md`` and ``parts.md`` are never
+edited by hand.
 """
 
 from __future__ import annotations
