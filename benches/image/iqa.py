@@ -29,7 +29,7 @@ from prefgauge.registry import (
     Sample,
 )
 
-__all__ = ["IQA_PROTOCOL", "QUALITY", "IqaBench", "iqa_card", "table"]
+__all__ = ["IQA_PROTOCOL", "QUALITY", "IqaBench", "iqa_bench", "iqa_card", "table"]
 
 _COMMIT = "bfc87eeb6b6a9862c13da2a2d765ea7c136f6789"
 
@@ -141,3 +141,10 @@ class IqaBench(MediaBench):
     def spread(self, row: Mapping[str, Any]) -> float | None:
         """The standard deviation of the opinions, where the table has it."""
         return None
+
+
+def iqa_bench(id: str, title: str, name: str, sha256: str, **facts: Any) -> type[IqaBench]:
+    """A bench that is nothing but a table of icbcbicc/IQA-Dataset (`name`, `sha256`) and a card;
+    `facts` go to :func:`iqa_card`."""
+    card = iqa_card(id, title, files=(table(name, sha256),), **facts)
+    return type(id, (IqaBench,), {"card": card, "__doc__": f"{title}.", "__module__": __name__})

@@ -5,118 +5,94 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prefgauge.benches.image.iqa import IqaBench, iqa_card, table
+from prefgauge.benches.image.iqa import IqaBench, iqa_bench, iqa_card, table
 from prefgauge.registry import MetricUse, Protocol, Weighting
 
 __all__ = ["Aadb", "Biq2021", "Cid2013", "Clive", "KonIqRaw", "Piq23", "Spaq", "UhdIqa"]
 
 
-class KonIqRaw(IqaBench):
-    """KonIQ-10k, raw MOS on the 1-5 scale."""
-
-    card = iqa_card(
-        "koniq-10k-raw",
-        "KonIQ-10k, raw MOS on the 1-5 scale",
-        size=10073,
-        scale=(1.0, 5.0),
-        citation="Hosu, Lin, Sziranyi, Saupe, KonIQ-10k: An Ecologically Valid Database for Deep "
-        "Learning of Blind Image Quality Assessment, IEEE TIP 2020, arXiv:1910.06180",
-        homepage="https://database.mmsp-kn.de/koniq-10k-database.html",
-        files=(
-            table("KonIQ-10k", "efe94a5be74c18967db65b4d2b93327851387161ebd7be4dd3546a961372d500"),
-        ),
-        warning="This is the raw MOS (1-5). The official z-scored MOS (1-100, bench koniq-10k) "
-        "is not a monotone function of it: their Spearman correlation is 0.9919.",
-    )
+KonIqRaw = iqa_bench(
+    "koniq-10k-raw",
+    "KonIQ-10k, raw MOS on the 1-5 scale",
+    "KonIQ-10k",
+    "efe94a5be74c18967db65b4d2b93327851387161ebd7be4dd3546a961372d500",
+    size=10073,
+    scale=(1.0, 5.0),
+    citation="Hosu, Lin, Sziranyi, Saupe, KonIQ-10k: An Ecologically Valid Database for Deep "
+    "Learning of Blind Image Quality Assessment, IEEE TIP 2020, arXiv:1910.06180",
+    homepage="https://database.mmsp-kn.de/koniq-10k-database.html",
+    warning="This is the raw MOS (1-5). The official z-scored MOS (1-100, bench koniq-10k) "
+    "is not a monotone function of it: their Spearman correlation is 0.9919.",
+)
 
 
-class Clive(IqaBench):
-    """LIVE In the Wild (CLIVE): authentic distortions of mobile photographs."""
-
-    card = iqa_card(
-        "live-challenge",
-        "LIVE In the Wild (CLIVE): authentic distortions of mobile photographs",
-        size=1161,
-        scale=(0.0, 100.0),
-        citation="Ghadiyaram, Bovik, Massive Online Crowdsourced Study of Subjective and "
-        "Objective Picture Quality, IEEE TIP 2016",
-        homepage="https://live.ece.utexas.edu/research/ChallengeDB/",
-        files=(
-            table(
-                "LIVE_Challenge", "c9902f540999f29abc8adbb6312aabfb46f174b42b7b817f553524760a420cd4"
-            ),
-        ),
-        warning="This table has 1,161 pictures; LIQE and ARNIQA index 1,162, so splits of theirs "
-        "are off by one here.",
-    )
+Clive = iqa_bench(
+    "live-challenge",
+    "LIVE In the Wild (CLIVE): authentic distortions of mobile photographs",
+    "LIVE_Challenge",
+    "c9902f540999f29abc8adbb6312aabfb46f174b42b7b817f553524760a420cd4",
+    size=1161,
+    scale=(0.0, 100.0),
+    citation="Ghadiyaram, Bovik, Massive Online Crowdsourced Study of Subjective and "
+    "Objective Picture Quality, IEEE TIP 2016",
+    homepage="https://live.ece.utexas.edu/research/ChallengeDB/",
+    warning="This table has 1,161 pictures; LIQE and ARNIQA index 1,162, so splits of theirs "
+    "are off by one here.",
+)
 
 
-class Spaq(IqaBench):
-    """SPAQ: smartphone photographs."""
-
-    card = iqa_card(
-        "spaq",
-        "SPAQ: smartphone photographs",
-        size=11125,
-        scale=(0.0, 100.0),
-        citation="Fang, Zhu, Zeng, Ma, Wang, Perceptual Quality Assessment of Smartphone "
-        "Photography, CVPR 2020",
-        homepage="https://github.com/h4nwei/SPAQ",
-        files=(table("SPAQ", "93b0ddea09c47a5fe122ca2b16cad29640dd23ebc1ec37eafda54471330c1711"),),
-    )
+Spaq = iqa_bench(
+    "spaq",
+    "SPAQ: smartphone photographs",
+    "SPAQ",
+    "93b0ddea09c47a5fe122ca2b16cad29640dd23ebc1ec37eafda54471330c1711",
+    size=11125,
+    scale=(0.0, 100.0),
+    citation="Fang, Zhu, Zeng, Ma, Wang, Perceptual Quality Assessment of Smartphone "
+    "Photography, CVPR 2020",
+    homepage="https://github.com/h4nwei/SPAQ",
+)
 
 
-class Biq2021(IqaBench):
-    """BIQ2021: naturally distorted photographs."""
-
-    card = iqa_card(
-        "biq2021",
-        "BIQ2021: naturally distorted photographs",
-        size=12000,
-        scale=(0.0, 1.0),
-        citation="Ahmed, Asif, BIQ2021: A Large-Scale Blind Image Quality Assessment Database, "
-        "J. Electronic Imaging 2022, arXiv:2202.03879",
-        homepage="https://github.com/nisarahmedrana/BIQ2021",
-        files=(
-            table("BIQ2021", "b392d968dd473bb9737dd23342c5b4c053edfa3db21873235073381e01de7330"),
-        ),
-        unverified=("the arXiv number",),
-    )
+Biq2021 = iqa_bench(
+    "biq2021",
+    "BIQ2021: naturally distorted photographs",
+    "BIQ2021",
+    "b392d968dd473bb9737dd23342c5b4c053edfa3db21873235073381e01de7330",
+    size=12000,
+    scale=(0.0, 1.0),
+    citation="Ahmed, Asif, BIQ2021: A Large-Scale Blind Image Quality Assessment Database, "
+    "J. Electronic Imaging 2022, arXiv:2202.03879",
+    homepage="https://github.com/nisarahmedrana/BIQ2021",
+    unverified=("the arXiv number",),
+)
 
 
-class Cid2013(IqaBench):
-    """CID2013: photographs of 79 cameras, six studies."""
-
-    card = iqa_card(
-        "cid2013",
-        "CID2013: photographs of 79 cameras, six studies",
-        size=474,
-        scale=None,
-        citation="Virtanen et al., CID2013: A Database for Evaluating No-Reference Image Quality "
-        "Assessment Algorithms, IEEE TIP 2015",
-        homepage="https://doi.org/10.1109/TIP.2014.2378061",
-        files=(
-            table("CID2013", "bbc915da8a7ccd4acf07b1d08fa56e31b947df5a6786820771416bee4919014c"),
-        ),
-        warning="Realigned MOS; they go from -9.5 to 87.9.",
-    )
+Cid2013 = iqa_bench(
+    "cid2013",
+    "CID2013: photographs of 79 cameras, six studies",
+    "CID2013",
+    "bbc915da8a7ccd4acf07b1d08fa56e31b947df5a6786820771416bee4919014c",
+    size=474,
+    scale=None,
+    citation="Virtanen et al., CID2013: A Database for Evaluating No-Reference Image Quality "
+    "Assessment Algorithms, IEEE TIP 2015",
+    homepage="https://doi.org/10.1109/TIP.2014.2378061",
+    warning="Realigned MOS; they go from -9.5 to 87.9.",
+)
 
 
-class UhdIqa(IqaBench):
-    """UHD-IQA: high-resolution photographs of high quality."""
-
-    card = iqa_card(
-        "uhd-iqa",
-        "UHD-IQA: high-resolution photographs of high quality",
-        size=6073,
-        scale=(0.0, 1.0),
-        citation="Hosu et al., UHD-IQA Benchmark Database: Pushing the Boundaries of Blind Photo "
-        "Quality Assessment, ECCV Workshops 2024, arXiv:2406.17472",
-        homepage="https://database.mmsp-kn.de/uhd-iqa-benchmark-database.html",
-        files=(
-            table("UHD-IQA", "7bfa34764f6bcf7b7d96fc836775f18a61cbdc4bef2d7cefb66071789ee21c9c"),
-        ),
-    )
+UhdIqa = iqa_bench(
+    "uhd-iqa",
+    "UHD-IQA: high-resolution photographs of high quality",
+    "UHD-IQA",
+    "7bfa34764f6bcf7b7d96fc836775f18a61cbdc4bef2d7cefb66071789ee21c9c",
+    size=6073,
+    scale=(0.0, 1.0),
+    citation="Hosu et al., UHD-IQA Benchmark Database: Pushing the Boundaries of Blind Photo "
+    "Quality Assessment, ECCV Workshops 2024, arXiv:2406.17472",
+    homepage="https://database.mmsp-kn.de/uhd-iqa-benchmark-database.html",
+)
 
 
 class Aadb(IqaBench):
