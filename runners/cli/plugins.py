@@ -41,7 +41,15 @@ def plugins(
     else:
         for row in rows:
             mark = "ok" if row["ok"] else "BROKEN"
-            counts = ", ".join(f"{len(v)} {k}" for k, v in row.items() if isinstance(v, list) and v)
+            counts = ", ".join(
+                f"{len(names)} {_one(kind) if len(names) == 1 else kind}"
+                for kind, names in row.items()
+                if isinstance(names, list) and names
+            )
             line = f"{mark:7}{row['name']}  ({row['package']} {row['version']})  {counts}{row['problem']}"
             typer.echo(line)
     raise typer.Exit(2 if strict and not all(row["ok"] for row in rows) else 0)
+
+
+def _one(kinds: str) -> str:
+    return "bench" if kinds == "benches" else kinds.removesuffix("s")
