@@ -81,8 +81,8 @@ def print_results(results: Results, profile: bool = False) -> None:
         print_profile(console, [bundle.result for bundle in results.bundles])
     if results.logged:
         stores = dict.fromkeys(place.partition("#")[0].rstrip("/") for place in results.logged)
-        count = len(results.logged)
-        text = f"logged {count} run{'s' * (count != 1)} to {', '.join(stores)}; `prefgauge dashboard` opens it"
+        runs = "1 run" if len(results.logged) == 1 else f"{len(results.logged)} runs"
+        text = f"logged {runs} to {', '.join(stores)}; `prefgauge dashboard` opens it"
         console.print(text, markup=False, highlight=False)
     if results.bundles:
         folder = results.bundles[0].path.parent
