@@ -80,8 +80,10 @@ class SpeechJudge(MediaBench):
 class TTSArena(MediaBench):
     """Votes of the TTS Arena: label-only, for the audio is not kept.
 
-    Reads ``votelog`` of the database dump as JSON lines or CSV with the columns ``spokentext,
-    chosen, rejected``. Sample id: ``votelog/<row>``.
+    Reads single votes as a table with the columns ``spokentext, chosen, rejected``: what
+    ``SELECT spokentext, chosen, rejected FROM spokentext INNER JOIN votelog vl ON votelog_id =
+    vl.id`` gives on the published ``database.db``. The table published beside it is a summary
+    (several chosen systems in one cell) and is refused. Sample id: ``votelog/<row>``.
     """
 
     card = BenchCard(
@@ -94,10 +96,10 @@ class TTSArena(MediaBench):
         licence="none stated",
         commercial=None,
         citation="TTS Arena (TTS-AGI) and its fork by Pendrokar, Hugging Face",
-        homepage="https://huggingface.co/datasets/Pendrokar/TTS_Arena_DB",
+        homepage="https://huggingface.co/datasets/Pendrokar/TTS_Arena",
         dimensions=(Dimension("naturalness"),),
         files=(DataFile(mirror="tts_arena/votelog.tsv"),),
-        unverified=("the columns of the published split, a dump of 2024-10-16",),
+        unverified=("no row of the database was seen: columns are those of its card's queries",),
         warning="Votes count, audio is lost: only recorded scores can be evaluated.",
     )
     protocol = Protocol(
@@ -109,14 +111,16 @@ class TTSArena(MediaBench):
     note = "The arena did not keep the audio that was voted on."
 
     def to_sample(self, row: Mapping[str, Any], default_id: str) -> Sample:
-        """One vote."""
-        text = str(row["spokentext"])
+        """One vote. Raises ValueError for a row of the published summary."""
+        text, chosen = str(row["spokentext"]), str(row["chosen"])
+        if " " in chosen.strip():
+            raise ValueError(f"chosen is {chosen!r}: a summary of several votes, not a vote")
         return Sample(
             id=default_id,
             prompt=content(text),
             candidates=((), ()),
             labels=(Preference(0, 1, "first", "naturalness"),),
-            systems=(str(row["chosen"]), str(row["rejected"])),
+            systems=(chosen, str(row["rejected"])),
             missing=self.note,
         )
 
@@ -143,7 +147,7 @@ class EmotionRanking(MediaBench):
         dimensions=tuple(Dimension(name, scale=(1.0, 7.0)) for name in _EMOTION),
         prompt_modalities=(),
         files=(DataFile(mirror="msp_podcast/Labels/labels_consensus.csv"),),
-        unverified=("column names (of release 1.10, from memory); RankList's own pairs",),
+        unverified=("RankList's own pairs",),
         warning="RankList's published Kendall and ranking accuracy are on pairs of its own, which "
         "were not seen.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -22,6 +23,21 @@ def test_names_that_collide_carry_their_owner() -> None:
     ambiguous = {"genai-bench", "editreward-bench", "mllm-judge", "omni-reward", "koniq", "hpd"}
     assert not ambiguous & set(NAMES)
     assert {"genai-bench-tiger-image", "genai-bench-cmu", "editreward-bench-tiger"} <= set(NAMES)
+
+
+def test_the_page_of_media_benches_names_each_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "media-benches.md"
+    if not page.exists():
+        pytest.skip("the documentation is not part of an installed package")
+    text = page.read_text("utf-8")
+    told = set(re.findall(r"`([a-z0-9][a-z0-9-]+)`", text))
+    assert told <= set(default().names("bench"))
+    families = ("omni-rewardbench-", "align-anything-")  # named by their first member
+    assert {name for name in NAMES if not name.startswith(families)} <= told
+    cannot = text.partition("## Sets that cannot be run")[2]
+    for name in NAMES:
+        unreleased = isinstance(default().bench(name), UnreleasedBench)
+        assert (f"| `{name}` |" in cannot) == unreleased, name
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -163,6 +163,12 @@ def test_speech_pairs(sample_of: Make) -> None:
     arena = sample_of("tts-arena", {"spokentext": "hi", "chosen": "x", "rejected": "y"})
     assert (arena.systems, arena.candidates) == (("x", "y"), ((), ()))
     assert arena.missing is not None
+    summary = {  # the published summary's shape: a count and several systems
+        "spokentext": "hi", "chosen": "2 fishaudio/fish-speech-1, mrfakename/MeloTTS",
+        "rejected": "parler-tts/parler_tts",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="not a vote"):
+        sample_of("tts-arena", summary)
 
 
 def test_emotion(sample_of: Make) -> None:
