@@ -73,7 +73,9 @@ class Results:
     def to_json(self) -> dict[str, Any]:
         """The object that ``prefgauge run --json`` prints."""
         rows = self.rows()
-        more = ("reason", "subsets", "metrics", "ceilings", "floors", "failures", "bundle_id")
+        more = (
+            "reason", "subsets", "metrics", "ceilings", "floors", "failures", "bundle_id", "profile",
+        )  # fmt: skip
         total = {
             name: sum(row.get(name, 0) for row in rows)
             for name in ("ledger_hits", "scored", "failed")

@@ -173,8 +173,9 @@ def run_steps(
     engine.begin()
     meter = engine.meter
     meter.start()
-    check_compatible(bench, scorer)
-    registry.metric(bench.protocol.use(scorer.form).metric)  # an unknown one fails before scoring
+    with meter.part("opening"):
+        check_compatible(bench, scorer)
+        registry.metric(bench.protocol.use(scorer.form).metric)  # an unknown one fails at once
     started, begun = time.time(), time.monotonic()
     identity = fingerprint(scorer, options.device)
     with meter.part("ledger"):
@@ -183,7 +184,8 @@ def run_steps(
         store, by_crew = _fill(bench, scorer, source, ledger, options, on_batch)
     stream = Stream(bench.card.id, bench.protocol, engine, store, on_batch, pace=pace)
     builder = _builder(bench, scorer)
-    floors = _floors(registry, bench, scorer) if options.floors else {}
+    with meter.part("baselines"):
+        floors = _floors(registry, bench, scorer) if options.floors else {}
     writer = BundleWriter(options.suite, bench.card.id, scorer.card.name)
     outcomes_sha = hashlib.sha256()
     usage = Usage()

@@ -150,3 +150,22 @@ def test_the_peak_is_a_rate_of_this_machine() -> None:
     found = matmul_peak("cpu", "torch.float32")
     assert 1e9 < found["flops_per_second"] < 1e14
     assert found["threads"] >= 1
+
+
+def test_the_command_prints_it_for_people_and_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from prefgauge.runners.cli.app import app
+
+    monkeypatch.setenv("PREFGAUGE_HOME", str(tmp_path))
+    words = ["run", "control-text", "-s", "length", "--no-track", "--limit", "5", "--profile"]
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 0
+    assert "Profile of control-text" in shown.stdout
+    printed = CliRunner().invoke(app, [*words, "--json"])
+    assert printed.exit_code == 0
+    (row,) = json.loads(printed.stdout)["results"]
+    parts = row["profile"]["parts"]
+    assert sum(parts.values()) == pytest.approx(row["profile"]["wall"], rel=1e-9)
