@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,10 @@ from prefgauge.runners.report.model import BenchPage, Cell, Report, mapping, num
 __all__ = ["fitted", "provenance_rows", "worst_samples"]
 
 _TEXT = 700
+# the words in which items hold labels
+_PAIR = re.compile(r"(\d+|tie) of (\d+),(\d+)")
+_RATED = re.compile(r"(\d+)=(-?[\d.e+-]+)")
+_RANKED = re.compile(r"ranks ([\d.,]+)")
 
 
 def worst_samples(page: BenchPage, count: int, embedder: Embedder) -> Iterator[dict[str, Any]]:
@@ -24,6 +29,8 @@ def worst_samples(page: BenchPage, count: int, embedder: Embedder) -> Iterator[d
         if left <= 0:
             return
         for item in _worst(cell, min(each, left)):
+            if embedder.full:  # a sample without its media tells nothing
+                return
             left -= 1
             yield {"scorer": cell.scorer, **_sample(item, embedder)}
 
@@ -41,6 +48,7 @@ def _sample(item: dict[str, Any], embedder: Embedder) -> dict[str, Any]:
     texts = item.get("candidates") or []
     media = item.get("media") or []
     scores = _scores(item.get("score"))
+    said, rest = _said(str(item.get("human") or ""))
     candidates = []
     for index in range(max(len(texts), len(media))):
         path = media[index] if index < len(media) else None
@@ -51,17 +59,43 @@ def _sample(item: dict[str, Any], embedder: Embedder) -> dict[str, Any]:
                 "text": "" if path and text.startswith("[") else _cut(text),
                 "media": embedder.embed(str(path), words) if path else None,
                 "score": scores.get(str(index)),
+                "label": "; ".join(said.get(index, ())),
             }
         )
     return {
         "id": item.get("item_id"),
         "subset": item.get("subset"),
         "prompt": _cut(str(item.get("prompt") or "")),
-        "human": item.get("human"),
+        "human": rest,
         "score": None if any(c["score"] is not None for c in candidates) else item.get("score"),
         "critique": _cut(str(item.get("critique") or "")),
         "candidates": candidates,
     }
+
+
+def _said(human: str) -> tuple[dict[int, list[str]], str]:
+    """What the labels of an item say of each candidate, and what cannot be told so."""
+    found: dict[int, list[str]] = {}
+    rest = []
+    for text in human.split("; "):
+        name, _, claim = text.rpartition(": ")
+        name = f"{name} " if name else ""
+        if match := _PAIR.fullmatch(claim):
+            winner, first, second = match.groups()
+            if winner == "tie":
+                for index, other in ((first, second), (second, first)):
+                    found.setdefault(int(index), []).append(f"{name}tied with {other}")
+            else:
+                loser = second if winner == first else first
+                found.setdefault(int(winner), []).append(f"{name}better than {loser}")
+        elif match := _RATED.fullmatch(claim):
+            found.setdefault(int(match[1]), []).append(f"{name}{match[2]}")
+        elif match := _RANKED.fullmatch(claim):
+            for index, rank in enumerate(match[1].split(",")):
+                found.setdefault(index, []).append(f"{name}rank {rank}")
+        elif text:
+            rest.append(text)
+    return found, "; ".join(rest)
 
 
 def _scores(value: Any) -> dict[str, Any]:

@@ -48,15 +48,18 @@ class Embedder:
     Parameters
     ----------
     budget: how many bytes all media together may add to the page.
+    full: True once something was left out for that reason.
     """
 
     budget: int = 12_000_000
+    full: bool = False
 
     def embed(self, path: str, words: str) -> Markup:
         """An element that shows the media at `path`, or a note why it is not shown. `words`
         describes it to those who cannot see it."""
         file = Path(path)
         if self.budget <= 0:
+            self.full = True
             return _note(f"{file.name}: left out, the page is at its size limit")
         kind = next((k for k, ends in _SUFFIXES.items() if file.suffix.lower() in ends), None)
         if kind is None:
@@ -66,6 +69,7 @@ class Embedder:
         except (PrefgaugeError, OSError, ValueError) as error:
             return _note(f"{file.name}: {error}")
         if len(made) > self.budget:
+            self.full = True
             return _note(f"{file.name}: left out, the page is at its size limit")
         self.budget -= len(made)
         return made
@@ -119,9 +123,9 @@ def _rotation(yaw: float, pitch: float) -> NDArray[np.float64]:
 
 def _picture(array: NDArray[Any], words: str) -> Markup:
     uri, size = _jpeg(array)
-    return Markup(
-        '<img src="{}" alt="{}" width="{}" height="{}" loading="lazy" decoding="async">'
-    ).format(uri, words, *size)
+    return Markup('<img src="{}" alt="{}" width="{}" height="{}" decoding="async">').format(
+        uri, words, *size
+    )
 
 
 def _jpeg(array: NDArray[Any]) -> tuple[str, tuple[int, int]]:

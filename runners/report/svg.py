@@ -78,7 +78,7 @@ def forest(rows: Sequence[Row], marks: Sequence[Mark], title: str) -> Markup:
     for tick in ticks(axis.low, axis.high, 7):
         x = axis(tick)
         parts.append(_line(x, top, x, bottom, "grid"))
-        parts.append(_text(x, bottom + 17, f"{tick:g}", "tick", "middle"))
+        parts.append(_text(x, bottom + 17, _brief(tick), "tick", "middle"))
     parts += _marks(marks, axis, top, bottom)
     for index, row in enumerate(rows):
         parts += _forest_row(row, top + height * (index + 0.5), axis, left, width - right)
@@ -155,7 +155,7 @@ def _forest_row(row: Row, y: float, axis: Axis, left: float, right: float) -> li
         parts.append(f'<path class="diamond" d="M{x:.1f} {y - 5:.1f}l5 5l-5 5l-5 -5z"/>')
     else:
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
-    parts.append(_text(right + 12, y + 4, f"{row.value:.3f}", "value", "start"))
+    parts.append(_text(right + 12, y + 4, f"{row.value:.3f}".replace("-", "−"), "value", "start"))
     if row.letters:
         parts.append(_text(right + 56, y + 4, row.letters, "cld", "start"))
     return [*parts, "</g>"]
@@ -182,7 +182,7 @@ def _frame(across: Axis, up: Axis, left: float, bottom: float) -> str:
     parts = []
     for tick in ticks(up.low, up.high, 5):
         parts.append(_line(left, up(tick), across.end, up(tick), "grid"))
-        parts.append(_text(left - 5, up(tick) + 3.5, f"{tick:g}", "tick", "end"))
+        parts.append(_text(left - 5, up(tick) + 3.5, _brief(tick), "tick", "end"))
     for tick in ticks(across.low, across.high, 4):
         parts.append(_text(across(tick), bottom + 14, _brief(tick), "tick", "middle"))
     parts.append(_line(left, bottom, across.end, bottom, "axis"))
@@ -190,9 +190,8 @@ def _frame(across: Axis, up: Axis, left: float, bottom: float) -> str:
 
 
 def _brief(value: float) -> str:
-    if abs(value) >= 10_000:
-        return f"{value / 1000:g}k"
-    return f"{value:g}"
+    text = f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:g}"
+    return text.replace("-", "−", 1) if value < 0 else text
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

@@ -242,3 +242,47 @@ def test_items_that_are_no_json(write_bundle, pair_answers) -> None:  # type: ig
     (bundle.path / "items.json").write_text("{ broken")
     assert "hand-bench" in render_html(assemble([bundle]))
     assert json.loads((bundle.path / "result.json").read_text())["value"] == 1.0
+
+
+def test_labels_are_told_per_candidate() -> None:
+    from prefgauge.runners.report.details import _said
+
+    assert _said("0 of 0,1") == ({0: ["better than 1"]}, "")
+    assert _said("style: tie of 0,2") == ({0: ["style tied with 2"], 2: ["style tied with 0"]}, "")
+    assert _said("quality: 0=61.3; quality: 1=-5e-05") == (
+        {0: ["quality 61.3"], 1: ["quality -5e-05"]},
+        "",
+    )
+    assert _said("ranks 2,1,3") == ({0: ["rank 2"], 1: ["rank 1"], 2: ["rank 3"]}, "")
+    assert _said("<script>: what 1 of") == ({}, "<script>: what 1 of")
+
+
+def test_fitted_results_and_profiles_are_told(write_bundle, pair_answers) -> None:  # type: ignore[no-untyped-def]
+    bundle = write_bundle(
+        pair_answers([1] * 6), "probe on x", "hand-bench.linear-probe", value=0.9,
+        fitted={"of": "hand-bench", "kind": "linear-probe", "folds": 5, "known": None, "by": {}},
+        profile={"wall": 12.5, "parts": {"computing": 11.0, "other": 0.001},
+                 "counts": {"tokens": {"unique": 9, "unique_per_second": 1234.0}}, "ratio": 0.25},
+    )  # fmt: skip
+    words = " ".join(" ".join(_Page(render_html(assemble([bundle]))).words).split())
+    assert "fitted on this bench" in words
+    assert "linear-probe on hand-bench: folds 5" in words
+    assert "12.5 computing 11 s" in words
+    assert "unique tokens 1,234 a second of the device's matmul rate 25.0%" in words
+
+
+def test_samples_without_their_media_are_left_out(
+    write_bundle, pair_answers, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    import numpy as np
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(size=8000) / 9, 16000)
+    item = {"agree": False, "candidates": ["[audio]"], "media": [str(path)]}
+    items = [{**item, "item_id": f"sample-{i}"} for i in range(4)]
+    bundle = write_bundle(pair_answers([1] * 6), items=items, value=1.0)
+    html = render_html(assemble([bundle]), media_bytes=50_000)  # room for two
+    assert html.count("<audio") == 2
+    assert html.count("at its size limit") == 1
+    assert "sample-3" not in html
