@@ -170,7 +170,7 @@ def run_suite(
             engines = [Engine(scorer, options.device) for scorer in group]
             try:
                 for bench in loaded:
-                    pace = Pace.of(bench.card)
+                    pace = Pace.of(bench.card, any(scorer.streams for scorer in group))
                     done = walk([task.steps(bench, engine, pace) for engine in engines], pace)
                     for scorer, one in zip(group, done, strict=True):
                         found[scorer.card.name, bench.card.id] = one

@@ -16,8 +16,11 @@ from prefgauge.registry.cards import BenchCard
 from prefgauge.registry.media.cache import MediaCache, shared
 from prefgauge.runners.engine import Pending
 
-__all__ = ["FIRST", "LARGEST", "Pace", "weight"]
+__all__ = ["FIRST", "LARGEST", "PATIENT", "Pace", "weight"]
 
+#: Samples of the first window, and of any: for scorers that wait for a remote judge, whose many
+#: requests in flight must not come to rest at the end of each small window.
+PATIENT = (64, 4096)
 FIRST = 1  # samples of the first windows, before anything was weighed
 LARGEST = 256  # samples of a window at most: enough to fill batches and to keep threads busy
 _LEAST = 64 << 20  # bytes that may be prepared although the cache be smaller
@@ -30,20 +33,27 @@ class Pace:
     Parameters
     ----------
     cache: its capacity bounds a window, and its loads tell what a sample decodes to.
+    first, largest: samples of the first windows, and of any.
     """
 
-    def __init__(self, cache: MediaCache | None = None) -> None:
+    def __init__(
+        self, cache: MediaCache | None = None, first: int = FIRST, largest: int = LARGEST
+    ) -> None:
+        self._largest = largest
         self._cache = cache if cache is not None else shared()
         self._before = self._cache.loaded
-        self._ends = [FIRST]
+        self._ends = [first]
         self._delivered = 0
         self._sent: dict[int, tuple[Sequence[Pending], int]] = {}
         self._heaviest = 0.0
 
     @classmethod
-    def of(cls, card: BenchCard) -> Pace | None:
-        """A pace for a bench that shows media; None for one of texts, which needs none."""
-        return cls() if {card.modality, *card.prompt_modalities} - {"text"} else None
+    def of(cls, card: BenchCard, streams: bool = False) -> Pace | None:
+        """A pace for a bench that shows media; None for one of texts, which needs none. `streams`:
+        for scorers that answer one by one (see :attr:`Scorer.streams`)."""
+        if not {card.modality, *card.prompt_modalities} - {"text"}:
+            return None
+        return cls(None, *PATIENT) if streams else cls()
 
     def end(self, window: int) -> int:
         """How many samples lie before the end of that window; windows count from 0."""
@@ -66,11 +76,11 @@ class Pace:
             return last
         capacity = self._cache.capacity
         decoded = (self._cache.loaded - self._before) / self._delivered
-        room = capacity / _SHARE / decoded if decoded and capacity else LARGEST
+        room = capacity / _SHARE / decoded if decoded and capacity else self._largest
         self._weigh()
         if self._heaviest:
             room = min(room, max(capacity, _LEAST) / _SHARE / self._heaviest)
-        return max(1, min(2 * last, LARGEST, int(room)))
+        return max(1, min(2 * last, self._largest, int(room)))
 
     def _weigh(self) -> None:
         """What the windows under way take per sample, as far as they are prepared."""
@@ -84,12 +94,12 @@ class Pace:
 
 
 def weight(value: Any) -> int:
-    """Bytes of the arrays and tensors in what a scorer prepared; other parts count as nothing."""
+    """Bytes of arrays, tensors and texts in what a scorer prepared; the rest counts as nothing."""
     size = getattr(value, "nbytes", None)
     if isinstance(size, int):
         return size
-    if isinstance(value, bytes):
-        return len(value)
+    if isinstance(value, bytes | str):
+        return len(value)  # a judge's picture is a text
     if isinstance(value, Mapping):
         return sum(weight(part) for part in value.values())
     if isinstance(value, list | tuple):

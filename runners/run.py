@@ -145,7 +145,7 @@ def run_one(
     ScorerError: if the scorer cannot judge this bench, or cannot be opened.
     StoreError: if the ledger or the bundle cannot be written.
     """
-    pace = Pace.of(bench.card)
+    pace = Pace.of(bench.card, engine.scorer.streams)
     going = run_steps(registry, bench, engine, source, options, pace, on_batch, on_sample)
     while True:
         try:

@@ -295,6 +295,15 @@ def test_windows_shrink_where_prepared_requests_are_heavy() -> None:
     assert list(sizes) == [1, 2, 4, 4, 4, 4]  # 16 MiB may be prepared
 
 
+def test_a_remote_judge_gets_many_samples_at_once() -> None:
+    assert Pace.of(replace(Clips.card, modality="text", prompt_modalities=("text",))) is None
+    pace = Pace.of(Clips.card, streams=True)
+    assert pace is not None
+    assert (pace.end(0), pace.end(1)) == (64, 128)
+    pace.delivered(64)
+    assert pace.end(2) == 128 + 128
+
+
 def test_weights_of_what_is_prepared() -> None:
-    assert weight([np.zeros(5, np.float32), {"a": b"123"}, "text", 7]) == 23
+    assert weight([np.zeros(5, np.float32), {"a": b"123"}, "text", 7]) == 27
     assert weight(Pending(None, b"key", prepared=np.zeros(2))) == 3 + 16  # type: ignore[arg-type]
