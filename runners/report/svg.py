@@ -157,7 +157,7 @@ def _forest_row(row: Row, y: float, axis: Axis, left: float, right: float) -> li
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
     parts.append(_text(right + 12, y + 4, f"{row.value:.3f}".replace("-", "−"), "value", "start"))
     if row.letters:
-        parts.append(_text(right + 56, y + 4, row.letters, "cld", "start"))
+        parts.append(_text(right + 62, y + 4, row.letters, "cld", "start"))
     return [*parts, "</g>"]
 
 

@@ -131,12 +131,19 @@ def test_leaderboard_view(driver: Any, console: Any, site: Any, shots: Path) -> 
     for bench in ("control-video", "control-mesh"):
         key = f"headline/{bench}"
         wanted = _by_metric(root, experiment, key)
-        for expected in (wanted, wanted[::-1]):  # the first click sorts descending
+        directions = set()
+        for _ in range(2):
+            before = driver.current_url
             driver.execute_script(
                 "Array.from(document.querySelectorAll('[role=columnheader] *')).find("
                 f"e => !e.children.length && e.textContent.includes('{key}')).click()"
             )
+            _wait(driver, f"return location.href !== {json.dumps(before)}")
+            ascending = "orderByAsc=true" in driver.current_url
+            expected = wanted[::-1] if ascending else wanted
             _wait(driver, f"return ({_ROWS}).join() === {json.dumps(','.join(expected))}")
+            directions.add(ascending)
+        assert directions == {True, False}
     assert console(*NOISE) == []
 
 
