@@ -102,17 +102,18 @@ def unreadable(result: Mapping[str, Any]) -> str:
     """How many verdicts could not be read and what the bench's protocol makes of them, in words;
     empty if there were none and the scorer is no judge."""
     invalid, requests = int(result.get("invalid") or 0), int(result.get("requests") or 0)
-    if not requests or not (invalid or result.get("usage")):
+    answered = requests - int(result.get("failed") or 0)
+    if not answered or not (invalid or result.get("usage")):
         return ""
     rule = str((result.get("protocol") or {}).get("invalid") or "")
-    said = f"{invalid:,} of {requests:,} verdicts unreadable ({invalid / requests:.1%})"
+    said = f"{invalid:,} of {answered:,} verdicts unreadable ({invalid / answered:.1%})"
     return f"{said}, {RULES.get(rule, rule)} by the bench's protocol" if invalid else said
 
 
 def spent(result: Mapping[str, Any]) -> str:
     """What the answers took, in words; empty if no account was kept."""
     usage = result.get("usage") or {}
-    if not usage:
+    if not usage.get("calls"):
         return ""
     parts = [
         f"{usage['calls']:,} calls", f"{usage['tokens_in']:,} tokens in",

@@ -36,6 +36,7 @@ def result_of(
     named = bench.protocol.dimension or card.dimensions[0].name
     dimension = next((d for d in card.dimensions if d.name == named), card.dimensions[0])
     worst = counts.reasons.most_common(20)
+    answered = counts.requests - counts.failed
     return {
         "schema": 1,
         "suite": options.suite,
@@ -68,7 +69,7 @@ def result_of(
         "shared": counts.shared,
         "failed": counts.failed,
         "invalid": counts.invalid,
-        "invalid_rate": counts.invalid / counts.requests if counts.requests else None,
+        "invalid_rate": counts.invalid / answered if answered else None,
         "failures": [
             {"reason": reason, "count": count, "where": counts.examples[reason]}
             for reason, count in worst

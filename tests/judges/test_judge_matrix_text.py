@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,9 @@ def unreadable(server: Server, protocol: str, strategy: str, folder: Path) -> No
     outcome, _ = asked(server.url, protocol, strategy, folder, "&retries=0")
     if protocol in BY_CHOICE:
         assert outcome.status == "ok"
-    elif strategy == "tournament":  # an unreadable match is a draw
-        assert outcome.order == (0, 1, 2)
+    elif strategy == "tournament":
+        # an unreadable match is a draw, survived by who is shown earlier: 0 beats 1, then 2
+        assert outcome.order == (0, 2, 1)
     else:
         assert outcome.status == "invalid", (protocol, outcome)
         assert outcome.reason
@@ -141,7 +143,10 @@ def test_trouble_under_every_strategy(
             more = f"&answer=json&timeout=3&concurrency=3&stream={stream}"
             outcome, _ = asked(server.url, protocol, strategy, tmp_path, more)
             assert outcome.status == "ok", (protocol, outcome)
-            assert outcome.extra["calls"] <= sum(server.answered.values())  # set-up asks as well
+            end = time.monotonic() + 5  # the server counts once its answer is away
+            while sum(server.answered.values()) < outcome.extra["calls"]:
+                assert time.monotonic() < end, (protocol, outcome.extra)
+                time.sleep(0.01)
             assert set(server.answered.values()) == {1}, protocol
             assert len({json.dumps(b["messages"]) for b in server.bodies}) <= len(server.answered)
 

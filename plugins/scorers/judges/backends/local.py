@@ -20,7 +20,7 @@ from prefgauge.registry.scorer import Device
 
 __all__ = ["TransformersBackend"]
 
-_WHERE = "judge:transformers#"
+_WHERE = "judge:transformers"
 
 
 class TransformersBackend(BatchBackend):
@@ -175,12 +175,12 @@ def _has_vision(source: ModelSource) -> bool:
     """Whether the model's configuration has a vision part."""
     path = Path(source.path) / "config.json"
     if source.digest is None:
-        hub: Any = require("huggingface_hub", "local", f"{_WHERE}{source.path}")
+        hub: Any = require("huggingface_hub", "local", f"{_WHERE}#{source.path}")
         try:
             path = Path(hub.hf_hub_download(source.path, "config.json", revision=source.revision))
         except Exception as error:
             text = " ".join(str(error).split())[:200]
-            raise ScorerError(f"{_WHERE}{source.path}: cannot read its config ({text}).") from None
+            raise ScorerError(f"{_WHERE}#{source.path}: cannot read its config ({text}).") from None
     try:
         config = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -18,7 +18,7 @@ from prefgauge.registry.scorer import Device
 
 __all__ = ["VllmBackend"]
 
-_WHERE = "judge:vllm#"
+_WHERE = "judge:vllm"
 
 
 class VllmBackend(BatchBackend):
