@@ -28,9 +28,9 @@ def batches(
 ) -> Iterator[list[Pending]]:
     """Greedy batches of prepared requests under a budget, dearest first.
 
-    Requests with an equal share key stay together: a group is only split where it does not fit a
-    batch by itself, and then by halves. What a group costs is what its scorer spends on it, a
-    shared prompt counted once.
+    Requests with an equal share key lie next to each other. Where their scorer spends less on
+    them together (a shared prompt counts once), they stay in one batch: a group is only split
+    where it does not fit a batch by itself, and then by halves.
 
     Parameters
     ----------
@@ -99,9 +99,13 @@ def _padded(
 def _fitting(
     group: list[Pending], scorer: Scorer[Any], budget: int
 ) -> Iterator[tuple[list[Pending], int]]:
-    """The group whole where it fits a batch, else in halves, with what each part costs."""
+    """The group whole where it fits a batch, else in halves, with what each part costs; request
+    by request where nothing is saved by keeping it together."""
     cost = _group_cost(group, scorer)
-    if len(group) == 1 or (cost <= budget and len(group) <= scorer.batch_size):
+    if cost >= sum(item.cost for item in group):
+        yield from (([item], item.cost) for item in group)
+        return
+    if cost <= budget and len(group) <= scorer.batch_size:
         yield group, cost
         return
     half = len(group) // 2

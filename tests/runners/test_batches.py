@@ -79,6 +79,24 @@ def test_a_budget_learned_on_the_way_counts_at_once() -> None:
     assert found == [2, 1, 1]
 
 
+def test_groups_that_save_nothing_fill_their_batches() -> None:
+    class Alike(Counting):
+        padded, batch_size = False, 4
+
+        def share_key(self, prepared: Request) -> Hashable:
+            return prepared.sample.id
+
+        def cost(self, prepared: Request) -> int:
+            return 11
+
+    _, items = made([[1] * 3, [1] * 3, [1] * 3])
+    found = list(batches(items, Alike(), lambda: 1000))
+    assert [len(batch) for batch in found] == [4, 4, 1]
+    assert [name for batch in shapes(found) for name in batch] == ["s0"] * 3 + ["s1"] * 3 + [
+        "s2"
+    ] * 3
+
+
 @given(
     st.lists(st.lists(st.integers(1, 60), min_size=1, max_size=6), min_size=1, max_size=12),
     st.integers(1, 200),

@@ -23,7 +23,7 @@ class TokenScorer(Scorer[P]):
     """
 
     padded = False
-    batch_size = 512
+    batch_size = 2048  # the budget in tokens is what bounds a batch
     _note = ""
 
     @abstractmethod
