@@ -205,6 +205,14 @@ def test_an_answer_of_several_tokens_is_a_geometric_mean(tmp_path: Path) -> None
         opened(folder, "qalign")  # " good", " fair"... all begin with the token of the space
 
 
+def test_cards_tell_question_formula_and_model(folder: Path) -> None:
+    card = opened(folder, "qalign").card
+    assert "Question: 'How would you rate the quality of this image?'" in card.summary
+    assert "mean of [5.0, 4.0, 3.0, 2.0, 1.0] under a softmax" in card.summary
+    assert str(card.fingerprint["model"]) in card.summary
+    assert "geometric mean" in opened(folder, "vqascore").card.summary
+
+
 def test_what_cannot_be_asked_is_refused(folder: Path) -> None:
     with pytest.raises(MediaError, match="no prompt"):
         opened(folder, "vqascore").prepare(request("", PAIRS[0][1]))

@@ -203,6 +203,19 @@ def test_videoreward_reads_three_tokens_and_normalises(base: Path, videoreward: 
     assert [d.name for d in scorer.card.dimensions] == ["overall", "VQ", "MQ", "TA"]
 
 
+def test_representations_are_what_the_head_reads(base: Path, videoreward: Path) -> None:
+    """Three states side by side; the head's weights on them give the answers back."""
+    scorer = opened(videoreward, base, "videoreward", videoreward / "ask.txt")
+    shown = [scorer.prepare(request(prompt, film(0))) for prompt in ("a ball", "a longer prompt")]
+    vectors = scorer.represent(shown)
+    assert vectors.shape == (2, 3 * WIDTH)
+    for vector, outcome in zip(vectors, scorer.score(shown)):
+        raw = vector.reshape(3, WIDTH) @ draw(9, 1, WIDTH)[0].numpy()
+        expected = (raw - [0.5, -1.0, 0.25]) / [2.0, 0.5, 4.0]
+        got = [outcome.values[name] for name in ("VQ", "MQ", "TA")]
+        assert got == pytest.approx(expected.tolist(), abs=1e-4)
+
+
 def test_an_adapter_published_alone_lies_over_the_base(
     base: Path, videoreward: Path, tmp_path: Path
 ) -> None:

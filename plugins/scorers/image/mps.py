@@ -124,6 +124,10 @@ class MpsScorer(PointwiseScorer[Read]):
             homepage="https://github.com/Kwai-Kolors/MPS",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight file."""
+        return Path(self.file).expanduser().stat().st_size
+
     def open(self, device: Device) -> None:
         """Load both towers and the network.
 

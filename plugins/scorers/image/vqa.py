@@ -83,7 +83,7 @@ class VqaScorer(PointwiseScorer[Asked]):
                 "version": 1,
             },
             needs=frozenset({"prompt"} if "{}" in self.recipe.question else ()),
-            summary=f"{self.recipe.summary}. {self.recipe.source}.",
+            summary=f"{self.recipe.card()} Model: {self.source.identity}.",
             licence=self.recipe.licence,
         )
 

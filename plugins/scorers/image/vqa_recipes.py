@@ -38,6 +38,19 @@ class VqaRecipe:
     worth: tuple[float, ...] | None = None
     scale: tuple[float, float] = (0.0, 1.0)
 
+    def card(self) -> str:
+        """Everything but the model that a reader of results must know, in a few sentences."""
+        said = ", ".join(f"{answer!r}" for answer in self.answers)
+        formula = f"geometric mean of the probabilities of the tokens of {said}"
+        if self.worth is not None:
+            formula = f"mean of {list(self.worth)} under a softmax over the first tokens of {said}"
+        begin = f" The answer begins {self.begin!r}." if self.begin else ""
+        return (
+            f"{self.summary}. {self.source}. Picture: by the model's own settings, before the text "
+            f"in one user turn of its chat template. Question: {self.question!r}.{begin} Formula: "
+            f"{formula}."
+        )
+
 
 VQASCORE = VqaRecipe(
     "vqascore",

@@ -133,6 +133,10 @@ class MvClipScorer(PointwiseScorer[Sides]):
             homepage="https://huggingface.co/3DGen/3dgen-score-mvclip-v1",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight file."""
+        return Path(self.address.target).expanduser().stat().st_size
+
     def open(self, device: Device) -> None:
         """Load the three towers and the two heads.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from prefgauge.plugins.scorers.image.vqa import collate
 from prefgauge.plugins.scorers.reward_models.identity import identify
@@ -20,18 +22,12 @@ from prefgauge.plugins.scorers.vlm_rewards.checkpoint import (
     read_state,
     settings_of,
 )
-from prefgauge.plugins.scorers.vlm_rewards.inputs import (
-    FrameRule,
-    at_rate,
-    fitted,
-    frames_of,
-    resized_frames,
-)
+from prefgauge.plugins.scorers.vlm_rewards.inputs import FrameRule, at_rate
 from prefgauge.plugins.scorers.vlm_rewards.recipes import VlmRecipe
+from prefgauge.plugins.scorers.vlm_rewards.shown import Presenter, Shown
 from prefgauge.registry import (
     Address,
     Device,
-    MediaError,
     Outcome,
     PointwiseScorer,
     Request,
@@ -42,30 +38,9 @@ from prefgauge.registry import (
     require,
     text_of,
 )
-from prefgauge.registry.media import only, read_image
+from prefgauge.registry.media import only
 
-__all__ = ["Shown", "VlmRewardScorer"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """One picture or video with its prompt, as the model takes it.
-
-    Parameters
-    ----------
-    inputs: the processor's tensors.
-    places: positions of the tokens at which the head reads.
-    frames: how many pictures were looked at.
-    """
-
-    inputs: Mapping[str, Any]
-    places: tuple[int, ...]
-    frames: int
-
-    @property
-    def tokens(self) -> int:
-        """Length in tokens, those of the pictures among them."""
-        return int(self.inputs["input_ids"].shape[1])
+__all__ = ["VlmRewardScorer"]
 
 
 class VlmRewardScorer(PointwiseScorer[Shown]):
@@ -87,6 +62,7 @@ class VlmRewardScorer(PointwiseScorer[Shown]):
 
     batch_cost = 1 << 13
     batch_size = 16
+    represents = True
 
     def __init__(self, address: Address) -> None:
         address.expect("recipe", "base", "prompt", "revision", "dtype")
@@ -136,6 +112,10 @@ class VlmRewardScorer(PointwiseScorer[Shown]):
             homepage=recipe.homepage,
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.source.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load body, head and processor.
 
@@ -157,18 +137,14 @@ class VlmRewardScorer(PointwiseScorer[Shown]):
         self.model = body_of(state, config, where, self.dtype).to(self.where)
         self.head = head.to(self.where)
         self._check_head(where)
-        self.processor = load_processor(self.base)
-        tokenizer = self.processor.tokenizer
-        tokenizer.add_tokens(list(self.recipe.tokens), special_tokens=True)
-        self.ids = [tokenizer.convert_tokens_to_ids(token) for token in self.recipe.tokens]
-        rows = self.model.get_input_embeddings().weight.shape[0]
-        if self.ids and max(self.ids) >= rows:
+        processor = load_processor(self.base)
+        self.presenter = Presenter(self.recipe, self.template, processor, self.frames, self.pixels)
+        rows, ids = self.model.get_input_embeddings().weight.shape[0], self.presenter.ids
+        if ids and max(ids) >= rows:
             raise ScorerError(
                 f"{where}: the weights know {rows} tokens and {self.recipe.tokens[-1]} is number "
-                f"{max(self.ids)}. Give base= the model that it was trained from."
+                f"{max(ids)}. Give base= the model that it was trained from."
             )
-        self.pad = tokenizer.pad_token_id or 0
-        self.marks = tuple(tokenizer.get_added_vocab())
 
     def _configure(self, settings: Mapping[str, Any]) -> None:
         """The recipe's numbers, or those that the checkpoint brings with it."""
@@ -210,72 +186,37 @@ class VlmRewardScorer(PointwiseScorer[Shown]):
 
     def prepare(self, request: Request) -> Shown:
         """Decode, resize, and build the model's inputs."""
-        prompt = text_of(request.prompt)
-        if not prompt.strip():
-            raise MediaError("there is no prompt to judge by")
-        mark = next((mark for mark in self.marks if mark in prompt), None)
-        if mark is not None:
-            raise MediaError(f"the prompt holds {mark!r}, which is a mark of the model's own")
         media = only(request.candidate(), self.recipe.kind)
-        text = self.recipe.prompt.fill(self.template, prompt)
-        if self.recipe.kind == "image":
-            pictures = [self._picture(media)]
-            shown = {"images": pictures, "images_kwargs": {"do_resize": self.pixels is None}}
-        elif self.pixels is not None:
-            pictures = [resized_frames(self._frames(media), *self.pixels)]
-            options = {"do_resize": False, "do_sample_frames": False, "cap_pixels_per_frame": False}
-            shown = {"videos": pictures, "videos_kwargs": options}
-        else:
-            pil: Any = require("PIL.Image", "image", str(self.address))
-            shown = {"images": [pil.fromarray(frame) for frame in self._frames(media)]}
-        frames = len(shown.get("images") or pictures[0])
-        inputs = dict(
-            self.processor(text=[self._conversation(text, frames)], return_tensors="pt", **shown)
-        )
-        inputs.pop("mm_token_type_ids", None)
-        return Shown(inputs, self._places(inputs["input_ids"][0].tolist()), frames)
-
-    def _picture(self, media: Any) -> Any:
-        pil: Any = require("PIL.Image", "image", str(self.address))
-        picture = pil.fromarray(read_image(media))
-        if self.pixels is not None:
-            high, wide = fitted(picture.height, picture.width, *self.pixels)
-            picture = picture.resize((wide, high), pil.Resampling.BICUBIC)
-        return picture
-
-    def _frames(self, media: Any) -> Any:
-        assert self.frames is not None
-        return frames_of(media, self.frames)
-
-    def _conversation(self, text: str, frames: int) -> str:
-        if not self.recipe.chat:
-            return text + "<image> " * frames
-        turn = {
-            "role": "user",
-            "content": [{"type": self.recipe.kind}, {"type": "text", "text": text}],
-        }
-        return str(
-            self.processor.apply_chat_template([turn], add_generation_prompt=True, tokenize=False)
-        )
-
-    def _places(self, ids: list[int]) -> tuple[int, ...]:
-        if not self.ids:
-            return (len(ids) - 1,)
-        return tuple(ids.index(token) for token in self.ids)
+        return self.presenter.show(text_of(request.prompt), media)
 
     def cost(self, prepared: Shown) -> int:
         """Tokens, those of the pictures among them."""
         return prepared.tokens
 
     def score(self, batch: Sequence[Shown]) -> list[Outcome]:
-        """One forward pass for the batch, padded behind, where no token sees it."""
+        """One forward pass for the batch."""
         with self.torch.inference_mode():
-            inputs = collate(self.torch, [shown.inputs for shown in batch], self.pad, behind=True)
-            moved = {name: self._moved(tensor) for name, tensor in inputs.items()}
-            if self.recipe.sequential:
-                moved["position_ids"] = _counted(moved["attention_mask"])
-            states = self.model(**moved, use_cache=False).last_hidden_state
-            return [self._answer(row, shown) for row, shown in zip(states, batch)]
+            return [
+                self._answer(states, shown) for states, shown in zip(self._states(batch), batch)
+            ]
+
+    def represent(self, batch: Sequence[Shown]) -> NDArray[np.float32]:
+        """The states that the head reads, side by side where there are several; see
+        :meth:`Scorer.represent`."""
+        with self.torch.inference_mode():
+            rows = [states.flatten().cpu() for states in self._states(batch)]
+            out: NDArray[np.float32] = self.torch.stack(rows).numpy()
+        return out
+
+    def _states(self, batch: Sequence[Shown]) -> list[Any]:
+        """float32 (places, width) of each request; padded behind, where no token sees it."""
+        pad = self.presenter.pad
+        inputs = collate(self.torch, [shown.inputs for shown in batch], pad, behind=True)
+        moved = {name: self._moved(tensor) for name, tensor in inputs.items()}
+        if self.recipe.sequential:
+            moved["position_ids"] = _counted(moved["attention_mask"])
+        states = self.model(**moved, use_cache=False).last_hidden_state
+        return [row[list(shown.places)].float() for row, shown in zip(states, batch)]
 
     def _moved(self, tensor: Any) -> Any:
         if tensor.is_floating_point():
@@ -283,7 +224,7 @@ class VlmRewardScorer(PointwiseScorer[Shown]):
         return tensor.to(self.where)
 
     def _answer(self, states: Any, shown: Shown) -> Outcome:
-        found = self.head(states[list(shown.places)].float()).double().cpu()
+        found = self.head(states).double().cpu()
         if len(shown.places) > 1:  # a value for each token, or a row of values of which one counts
             found = found.diagonal() if found.shape[1] > 1 else found[:, 0]
         values = dict(zip(self.recipe.outputs, found.flatten().tolist(), strict=True))
