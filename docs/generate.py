@@ -7,6 +7,7 @@ edited by hand.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,30 @@ NOT_HUMAN = {
     "ai": "**AI-made, not human**",
     "construction": "**order by construction, not human**",
 }
+
+
+def markdown(thing: object) -> str:
+    """A docstring as Markdown: cross references by their last name, underlined sections as bold
+    words, and the lines ``name: what it is`` of such a section as a list."""
+    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", inspect.getdoc(thing) or "")
+    out: list[str] = []
+    listed = False
+    lines = text.splitlines()
+    for line, below in zip(lines, [*lines[1:], ""]):
+        if re.fullmatch(r"-{3,}", line):
+            continue
+        if re.fullmatch(r"-{3,}", below):
+            out += [f"**{line}**", ""]
+            listed = True
+        elif listed and re.match(r"[a-z`][\w`, ]*: ", line):
+            name, _, rest = line.partition(": ")
+            out.append(f"- `{name.strip('`')}`: {rest}")
+        else:
+            listed = listed or line.endswith("Options:")
+            out.append(line)
+            if line.endswith("Options:"):
+                out.append("")
+    return "\n".join(out)
 
 
 def cell(value: object) -> str:
@@ -50,7 +75,7 @@ def bench_page(bench: Bench) -> str:
     options = ", ".join(f"{k}={v}" for k, v in use.options.items())
     commercial = {True: "allowed", False: "**not allowed**", None: "unclear"}[card.commercial]
     lines = [
-        f"# {card.id}", "", cell(card.title), "", inspect.getdoc(type(bench)) or "", "",
+        f"# {card.id}", "", cell(card.title), "", markdown(type(bench)), "",
         "| | |", "|---|---|",
         f"| labels | {NOT_HUMAN.get(card.label_source, 'human')}: {', '.join(card.label_kinds)} |",
         f"| dimensions | {', '.join(map(dimension, card.dimensions))} |",
@@ -116,7 +141,7 @@ def scorers(registry: Registry) -> str:
     """All scorer schemes with their documentation."""
     lines = ["# Scorers", "", "Addresses are `scheme:target?option=value`.", ""]
     for entry in registry.entries("scorer"):
-        lines += [f"## {entry.name}", "", inspect.getdoc(entry.load()) or "", ""]
+        lines += [f"## {entry.name}", "", markdown(entry.load()), ""]
     return "\n".join(lines) + "\n"
 
 
@@ -137,12 +162,12 @@ def metrics(registry: Registry) -> str:
 
 def hooks() -> str:
     """The hook reference, from the hookspecs' own docstrings."""
-    lines = ["# Hooks", "", inspect.getdoc(hookspecs) or "", ""]
+    lines = ["# Hooks", "", markdown(hookspecs), ""]
     for name in sorted(vars(hookspecs)):
         function: Any = getattr(hookspecs, name)
         if name.startswith("prefgauge_") and callable(function):
             arguments = ", ".join(inspect.signature(function).parameters)
-            lines += [f"## {name}({arguments})", "", inspect.getdoc(function) or "", ""]
+            lines += [f"## {name}({arguments})", "", markdown(function), ""]
     return "\n".join(lines) + "\n"
 
 
@@ -160,7 +185,7 @@ def parts(registry: Registry) -> str:
             lines += ["", f"## {family}", "", "| name | what it is | source |", "|---|---|---|"]
         part = registry.part(name)
         about = getattr(part, "title", None) or getattr(part, "summary", None)
-        about = about or (inspect.getdoc(part) or "").split("\n\n")[0]
+        about = about or markdown(part).split("\n\n")[0]
         source = getattr(part, "source", "")
         lines.append(f"| `{short}` | {cell(about)} | {cell(source)} |")
     return "\n".join(lines) + "\n"

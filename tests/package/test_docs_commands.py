@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import re
 import shlex
@@ -149,3 +150,33 @@ def test_extras_in_the_pages_exist() -> None:
     for page in PAGES:
         for names in re.findall(r"(?:prefgauge|\.)\[([a-z0-9,]+)\]", page.read_text("utf-8")):
             assert set(names.split(",")) <= known, f"{page.name}: [{names}]"
+
+
+def test_docstrings_become_markdown() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+
+    def thing() -> None:
+        """Sees :class:`~prefgauge.registry.probe.Probe` and :data:`CONTRACT`.
+
+        Options
+        -------
+        a, b: two
+            of them.
+        c: the third: last.
+
+        The end: no option.
+        """
+
+    assert generate.markdown(thing) == (
+        "Sees `Probe` and `CONTRACT`.\n\n**Options**\n\n- `a, b`: two\n    of them.\n"
+        "- `c`: the third: last.\n\nThe end: no option."
+    )
+    hooks = generate.hooks()
+    assert ":class:" not in hooks
+    for name in hookspecs.__all__:
+        if name.startswith("prefgauge_"):
+            assert f"\n## {name}(" in hooks
