@@ -190,6 +190,7 @@ def test_suite_run_holds_the_report(driver: Any, console: Any, site: Any, shots:
     driver.set_window_size(1900, 1300)
     with connect(resolve(Address.parse(f"mlflow:{root}"))) as client:
         suite = client.search_runs([experiment], "tags.`prefgauge.kind` = 'suite'")[0]
+    driver.get("about:blank")  # else only the fragment changes, and the file is not opened
     driver.get(f"{root}/#/experiments/{experiment}/runs/{suite.info.run_id}/artifacts/report.html")
     _wait(driver, "return document.querySelector('iframe') !== null")
     driver.switch_to.frame(driver.find_element("tag name", "iframe"))
