@@ -55,6 +55,12 @@ class WeightFile:
         known = self.digest or self.published.sha256
         return f"sha256:{known}" if known else self.published.url
 
+    def weight_bytes(self) -> int | None:
+        """Size of the file; None if it is not here yet."""
+        path = Path(self.path).expanduser() if self.path else None
+        path = path or Source.default().find(self.published.file)
+        return path.stat().st_size if path is not None and path.is_file() else None
+
     def locate(self) -> Path:
         """The file, downloaded on first use.
 

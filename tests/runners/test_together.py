@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from prefgauge.plugins.scorers.reward_models.identity import ModelSource
 from prefgauge.registry import (
     BadRow,
     Bench,
@@ -254,6 +255,23 @@ def test_scorers_that_are_light_together_are_held_together() -> None:
     found = [[scorer.card.name for scorer in group] for group in groups(given, 100)]
     assert found == [["a", "c", "e"], ["b"], ["d"], ["f"]]
     assert [len(group) for group in groups(given, 0)] == [1] * 6
+
+
+def test_scorers_tell_what_they_weigh(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(bytes(300))
+    (tmp_path / "pytorch_model.bin").write_bytes(bytes(900))  # another form of the same weights
+    assert ModelSource(str(tmp_path), digest="known").weight_bytes() == 300
+    assert ModelSource("no/such-model", revision="main").weight_bytes() is None
+    registry = Registry()
+    clip = f"clip:{tmp_path}?recipe=antonym"
+    weights = {
+        "flicker": 0, "frames:sharpness": 0, clip: 300, f"frames:{clip}": 300, "length": None,
+        "combine:sharpness|contrast": 0,
+    }  # fmt: skip
+    assert {name: registry.scorer(name).weight_bytes() for name in weights} == weights
+    (tmp_path / "nisqa.tar").write_bytes(bytes(70))
+    assert registry.scorer(f"nisqa:{tmp_path / 'nisqa.tar'}").weight_bytes() == 70
 
 
 def test_without_a_pace_runs_follow_each_other() -> None:

@@ -102,6 +102,10 @@ class Audiobox(PointwiseScorer[Windows]):
             homepage="https://github.com/facebookresearch/audiobox-aesthetics",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.source.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load the weights and run the network once.
 

@@ -82,6 +82,10 @@ class MuQMuLan(PointwiseScorer[Listened]):
             homepage="https://huggingface.co/OpenMuQ/MuQ-MuLan-large",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.source.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load both towers.
 

@@ -89,6 +89,10 @@ class Nisqa(PointwiseScorer[Floats]):
             homepage="https://github.com/gabrielmittag/NISQA",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.weights.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load the checkpoint and run it once.
 

@@ -67,6 +67,10 @@ class Utmos(PointwiseScorer[Floats]):
             homepage="https://github.com/tarepan/SpeechMOS",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.weights.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load the weights and run the network once.
 

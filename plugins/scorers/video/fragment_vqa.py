@@ -185,6 +185,10 @@ class FragmentVqa(PointwiseScorer[Views]):
             homepage="https://github.com/VQAssessment",
         )
 
+    def weight_bytes(self) -> int | None:
+        """Size of the weight files."""
+        return self.weights.weight_bytes()
+
     def open(self, device: Device) -> None:
         """Load the weights and run the networks once.
 
