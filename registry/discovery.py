@@ -7,13 +7,11 @@ Names are registered first; the code behind a name is imported when the name is 
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any
 
 import pluggy
 
@@ -21,6 +19,7 @@ from prefgauge.registry import hookspecs
 from prefgauge.registry.address import Address
 from prefgauge.registry.bench import Bench
 from prefgauge.registry.cards import CONTRACT
+from prefgauge.registry.entries import Entry, Kind, Plugin, made, of_this_contract, wrong
 from prefgauge.registry.errors import PluginError, PrefgaugeError, UnknownName
 from prefgauge.registry.metric import Metric
 from prefgauge.registry.scorer import Scorer
@@ -29,8 +28,6 @@ from prefgauge.registry.tracker import Tracker
 __all__ = ["Entry", "Kind", "Plugin", "Registry", "default"]
 
 GROUP = "prefgauge"
-T = TypeVar("T", Bench, "Scorer[Any]", Metric)
-Kind: TypeAlias = Literal["bench", "scorer", "metric", "tracker", "part"]
 _HOOKS: Mapping[Kind, str] = {
     "bench": "prefgauge_benches",
     "scorer": "prefgauge_scorers",
@@ -38,49 +35,6 @@ _HOOKS: Mapping[Kind, str] = {
     "tracker": "prefgauge_trackers",
     "part": "prefgauge_parts",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """One discovered entry point: its name, package and version, and what is wrong with it."""
-
-    name: str
-    package: str
-    version: str
-    problem: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.package} {self.version})"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A registered name: its kind, its target, and the plugin that brought it."""
-
-    kind: Kind
-    name: str
-    target: Any
-    plugin: Plugin
-
-    def load(self) -> Any:
-        """The object behind the name.
-
-        Raises
-        ------
-        PluginError: naming the plugin and its package, if it cannot be imported.
-        """
-        if not isinstance(self.target, str):
-            return self.target
-        module, _, attribute = self.target.partition(":")
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except PrefgaugeError:
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"The {self.kind} {self.name!r} of plugin {self.plugin} cannot be loaded from "
-                f"{self.target!r}: {type(error).__name__}: {error}"
-            ) from error
 
 
 class Registry:
@@ -209,12 +163,12 @@ class Registry:
     def bench(self, name: str) -> Bench:
         """The bench of that id, ready to be read."""
         entry = self.entry("bench", name)
-        bench = _made(entry)
+        bench = made(entry)
         if not isinstance(bench, Bench):
-            raise _wrong(entry, "a Bench", bench)
+            raise wrong(entry, "a Bench", bench)
         if bench.card.id != name:
             raise PluginError(f"Bench {name!r} of {entry.plugin} calls itself {bench.card.id!r}.")
-        return _same_contract(entry, bench)
+        return of_this_contract(entry, bench)
 
     def scorer(self, address: str | Address) -> Scorer[Any]:
         """The scorer at an address, constructed but not opened."""
@@ -231,7 +185,7 @@ class Registry:
                 f"({type(error).__name__}: {error}); it must take one: def __init__(self, address)."
             ) from error
         if not isinstance(scorer, Scorer):
-            raise _wrong(entry, "a Scorer", scorer)
+            raise wrong(entry, "a Scorer", scorer)
         if not hasattr(scorer, "card") or not hasattr(scorer, "form"):
             raise PluginError(
                 f"The scorer {entry.name!r} of {entry.plugin} has no card or no form."
@@ -247,15 +201,15 @@ class Registry:
                 f"The card of scorer {entry.name!r} of {entry.plugin}: modalities must be a set, such "
                 f"as frozenset({{{modalities!r}}})."
             )
-        return _same_contract(entry, scorer)
+        return of_this_contract(entry, scorer)
 
     def metric(self, name: str) -> Metric:
         """The metric of that name."""
         entry = self.entry("metric", name)
-        metric = _made(entry)
+        metric = made(entry)
         if not isinstance(metric, Metric):
-            raise _wrong(entry, "a Metric", metric)
-        return _same_contract(entry, metric)
+            raise wrong(entry, "a Metric", metric)
+        return of_this_contract(entry, metric)
 
     def tracker(self, address: str | Address) -> Tracker:
         """The tracker at an address."""
@@ -263,28 +217,12 @@ class Registry:
         entry = self.entry("tracker", parsed.scheme)
         tracker = entry.load()(parsed)
         if not isinstance(tracker, Tracker):
-            raise _wrong(entry, "a Tracker", tracker)
+            raise wrong(entry, "a Tracker", tracker)
         return tracker
 
     def part(self, name: str) -> Any:
         """The part of that dotted name, loaded."""
         return self.entry("part", name).load()
-
-
-def _made(entry: Entry) -> Any:
-    """The object of an entry, constructed if it is a class, with its card in place."""
-    thing = entry.load()
-    if isinstance(thing, type) and not issubclass(thing, Bench | Metric):
-        return thing
-    try:
-        made = thing() if isinstance(thing, type) else thing
-        _ = made.card
-    except Exception as error:
-        raise PluginError(
-            f"The {entry.kind} {entry.name!r} of plugin {entry.plugin} cannot be made: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    return made
 
 
 def _is_target(target: object) -> bool:
@@ -299,23 +237,6 @@ def _package(point: EntryPoint) -> tuple[str, str]:
 
 def _broken(plugin: Plugin, problem: str) -> Plugin:
     return Plugin(plugin.name, plugin.package, plugin.version, problem)
-
-
-def _wrong(entry: Entry, wanted: str, got: object) -> PluginError:
-    name = got.__name__ if isinstance(got, type) else type(got).__name__
-    return PluginError(
-        f"The {entry.kind} {entry.name!r} of plugin {entry.plugin} is {name!r}, not {wanted}."
-    )
-
-
-def _same_contract(entry: Entry, thing: T) -> T:
-    if thing.card.contract != CONTRACT:
-        raise PluginError(
-            f"The {entry.kind} {entry.name!r} of plugin {entry.plugin} was written for contract "
-            f"{thing.card.contract}; this prefgauge has contract {CONTRACT}. Upgrade "
-            f"{'prefgauge' if thing.card.contract > CONTRACT else entry.plugin.package}."
-        )
-    return thing
 
 
 @cache

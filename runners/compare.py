@@ -14,30 +14,27 @@ drop out. Several comparisons are corrected by Holm (Scand. J. Statistics 6, 197
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from prefgauge.plugins.metrics.comparison import compare as paired
 from prefgauge.plugins.metrics.summary import SummarisedMetric
-from prefgauge.registry import (
-    Bundle,
-    Evidence,
-    Metric,
-    PairTable,
-    PrefgaugeError,
-    Settings,
-    UsageError,
-    Weighting,
-    default,
+from prefgauge.registry import Evidence, PrefgaugeError, UsageError, default
+from prefgauge.runners.changes import Change, changes
+from prefgauge.runners.compared import (
+    GROUPS,
+    Answers,
+    Floats,
+    answers_of,
+    dimension_of,
+    settings_of,
+    table_of,
 )
-from prefgauge.registry.evidence import OK, Table
-from prefgauge.runners.report.rebuild import evidence_of
 
 __all__ = [
     "GROUPS",
@@ -52,34 +49,6 @@ __all__ = [
     "interval",
     "top_group",
 ]
-
-GROUPS = 50
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What one bundle says about a bench, ready to be compared.
-
-    Parameters
-    ----------
-    value: the headline, recomputed from the outcomes.
-    without: the headline without each group of prompts, shape (groups,); NaN where undefined.
-    higher_is_better: direction of the headline metric.
-    """
-
-    bundle: Bundle
-    evidence: Evidence
-    samples: tuple[str, ...]
-    value: float
-    without: Floats
-    higher_is_better: bool
-
-    @property
-    def key(self) -> str:
-        """Bundles with an equal key judged the same samples under the same protocol metric."""
-        data = self.bundle.result.get("bench_data") or {}
-        return f"{self.bundle.bench}|{data.get('digest')}|{self.bundle.result.get('metric')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,56 +91,6 @@ class Comparison:
     def significant(self) -> bool:
         """True if the corrected p is under 0.05."""
         return bool(self.p_holm < 0.05)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A sample on which two scorers prefer different candidates.
-
-    `right` says who agrees with the label: ``"a"``, ``"b"`` or ``"neither"`` (a tie in it).
-    """
-
-    sample: str
-    subset: str
-    pair: tuple[int, int]
-    margin_a: float
-    margin_b: float
-    right: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-def answers_of(bundle: Bundle, groups: int = GROUPS, seed: int = 0) -> Answers:
-    """Recompute a bundle's headline as a whole and without each group of prompts.
-
-    Raises
-    ------
-    StoreError: if the bundle's outcomes cannot be read.
-    UsageError: if its headline metric is not installed here.
-    """
-    evidence, samples = evidence_of(bundle)
-    protocol = bundle.result.get("protocol") or {}
-    metric = default().metric(str(protocol.get("metric") or bundle.result.get("metric")))
-    table = _table(evidence, metric, bundle)
-    need = metric.card.needs
-    settings = _settings(bundle, protocol)
-    options = protocol.get("options") or {}
-
-    def value(part: Table) -> float:
-        tables: dict[str, Any] = {need: part}
-        found = metric.compute(Evidence(**tables), options, settings).value
-        return float("nan") if found is None else found
-
-    codes = np.unique(table.cluster)
-    count = min(groups, len(codes))
-    rng = np.random.default_rng(seed)
-    block = rng.permutation(len(codes)) % max(count, 1)
-    member = block[np.searchsorted(codes, table.cluster)]
-    without = np.array(
-        [value(table.where(member != g)) for g in range(count)] if count > 1 else [],
-        dtype=np.float64,
-    )
-    better = metric.card.higher_is_better
-    return Answers(bundle, evidence, samples, value(table), without, better)
 
 
 def compare(found: Sequence[Answers], alpha: float = 0.05) -> list[Comparison]:
@@ -219,34 +138,6 @@ def top_group(found: Sequence[Answers], alpha: float = 0.05) -> set[str]:
         return set()
     same = {item.bundle.scorer for item, value in zip(rest, p) if value >= alpha}
     return same | {best.bundle.scorer}
-
-
-def changes(a: Answers, b: Answers) -> Iterator[Change]:
-    """Samples on which the two scorers prefer different candidates, largest change first.
-
-    A tie of one scorer against a winner of the other counts as a change.
-    """
-    left, right = a.evidence.pairs, b.evidence.pairs
-    if left is None or right is None or len(left) != len(right):
-        return
-    same = (left.sample == right.sample) & (left.first == right.first)
-    margin_a, margin_b = _signed(left), _signed(right)
-    differ = same & (np.sign(margin_a) != np.sign(margin_b))
-    differ &= np.isfinite(margin_a) & np.isfinite(margin_b)
-    scale_a, scale_b = _spread(margin_a), _spread(margin_b)
-    size = np.abs(margin_a / scale_a - margin_b / scale_b)
-    rows = np.flatnonzero(differ)
-    for row in rows[np.argsort(-size[rows], kind="stable")]:
-        human = np.sign(left.human[row] - 0.5)
-        agree_a, agree_b = human == np.sign(margin_a[row]), human == np.sign(margin_b[row])
-        yield Change(
-            sample=a.samples[left.sample[row]],
-            subset=left.subsets[left.subset[row]],
-            pair=(int(left.first[row]), int(left.second[row])),
-            margin_a=float(margin_a[row]),
-            margin_b=float(margin_b[row]),
-            right="a" if agree_a else "b" if agree_b else "neither",
-        )
 
 
 def _pair(a: Answers, b: Answers, alpha: float, count: bool = True) -> dict[str, Any]:
@@ -298,9 +189,9 @@ def _further(a: Answers, b: Answers) -> dict[str, Any]:
     metric = default().metric(str(protocol.get("metric") or a.bundle.result.get("metric")))
     if not isinstance(metric, SummarisedMetric):
         return {}
-    tables = [{metric.card.needs: _table(one.evidence, metric, one.bundle)} for one in (a, b)]
+    tables = [{metric.card.needs: table_of(one.evidence, metric, one.bundle)} for one in (a, b)]
     left, right = (Evidence(**table) for table in tables)  # type: ignore[arg-type]
-    settings = replace(_settings(a.bundle, protocol), resamples=200)
+    settings = replace(settings_of(a.bundle, protocol), resamples=200)
     try:
         found = paired(left, right, metric, protocol.get("options") or {}, settings)
     except PrefgaugeError:
@@ -310,46 +201,3 @@ def _further(a: Answers, b: Answers) -> dict[str, Any]:
         "more_prompts": found.more,
         "tests": dict(found.extra),
     }
-
-
-def dimension_of(bundle: Bundle) -> str:
-    """The dimension that the headline speaks of."""
-    result = bundle.result
-    first = (result.get("dimensions") or [{"name": "overall"}])[0]["name"]
-    return str(result.get("dimension") or (result.get("protocol") or {}).get("dimension") or first)
-
-
-def _table(evidence: Evidence, metric: Metric, bundle: Bundle) -> Table:
-    table: Table | None = getattr(evidence, metric.card.needs)
-    wanted = dimension_of(bundle)
-    if table is not None and wanted in table.dimensions:
-        table = table.where(table.dimension == table.dimensions.index(wanted))
-    if table is None or not len(table):
-        raise PrefgaugeError(
-            f"{bundle.path}: the outcomes hold no {metric.card.needs} on {wanted!r}, which "
-            f"{metric.card.name} needs."
-        )
-    return table
-
-
-def _settings(bundle: Bundle, protocol: Mapping[str, Any]) -> Settings:
-    weighting = Weighting()
-    kind = protocol.get("weighting", "pooled")
-    # a probed or fitted bench weights as the bench itself
-    bench = (bundle.result.get("fitted") or {}).get("of") or bundle.bench.partition("~")[0]
-    if kind == "subsets":
-        weighting = Weighting("subsets")
-    elif kind == "sections" and bench in default().names("bench"):
-        weighting = default().bench(bench).protocol.weighting
-    return Settings(resamples=0, invalid=protocol.get("invalid", "wrong"), weighting=weighting)
-
-
-def _signed(table: PairTable) -> Floats:
-    margin = table.margin()
-    margin[table.status != OK] = np.nan
-    return margin
-
-
-def _spread(margin: Floats) -> float:
-    known = margin[np.isfinite(margin)]
-    return float(np.std(known)) or 1.0 if len(known) else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,10 +15,10 @@ from prefgauge.registry.address import Address
 from prefgauge.registry.bench import Bench
 from prefgauge.registry.bundle import Bundle
 from prefgauge.registry.discovery import Registry
-from prefgauge.registry.errors import DataError, PrefgaugeError, ScorerError, UsageError
+from prefgauge.registry.errors import PrefgaugeError, ScorerError, UsageError
 from prefgauge.registry.metric import Settings
 from prefgauge.registry.outcome import Outcome
-from prefgauge.registry.sample import BadRow, Sample
+from prefgauge.registry.sample import Sample
 from prefgauge.registry.scorer import Device, Scorer
 from prefgauge.registry.source import Source, home
 from prefgauge.runners.agreement import agree, headline, restrict
@@ -32,6 +32,7 @@ from prefgauge.runners.ledger import Ledger
 from prefgauge.runners.pace import Pace
 from prefgauge.runners.plan import fingerprint, requests_for
 from prefgauge.runners.profile import profile_of
+from prefgauge.runners.reading import rows_of
 from prefgauge.runners.result import bundle_id, outcome_line, plain, result_of
 from prefgauge.runners.shards.fill import Crew, fill
 from prefgauge.runners.stream import Counts, Store, Stream
@@ -190,7 +191,7 @@ def run_steps(
     outcomes_sha = hashlib.sha256()
     usage = Usage()
     try:
-        rows = meter.timed("waiting for data", islice(_guarded(bench, source), options.limit))
+        rows = meter.timed("waiting for data", islice(rows_of(bench, source), options.limit))
         for answered in stream.run(rows):
             with meter.part("statistics"):
                 builder.add(answered.sample, answered.outcomes)
@@ -252,21 +253,6 @@ def run_steps(
     finally:
         if ledger is not None:
             ledger.close()
-
-
-def _guarded(bench: Bench, source: Source) -> Iterator[Sample | BadRow]:
-    """The bench's rows; whatever its code raises becomes a message that names the place."""
-    last = "its first row"
-    try:
-        for row in bench.read(source):
-            yield row
-            last = f"the row after {row.where if isinstance(row, BadRow) else repr(row.id)}"
-    except PrefgaugeError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"The bench {bench.card.id!r} failed while reading {last}: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _builder(bench: Bench, scorer: Scorer[Any]) -> EvidenceBuilder:

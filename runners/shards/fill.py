@@ -14,6 +14,7 @@ from prefgauge.registry.outcome import Outcome
 from prefgauge.registry.scorer import Scorer
 from prefgauge.registry.source import Source
 from prefgauge.runners.ledger import Ledger
+from prefgauge.runners.reading import rows_of
 from prefgauge.runners.shards.local import ATTEMPTS, run_local
 from prefgauge.runners.shards.manifest import Job, Shard, make_job, requests_of
 from prefgauge.runners.shards.parts import merge
@@ -129,7 +130,7 @@ def _lost(
     lost: dict[bytes, Outcome] = {}
     for shard in job.shards:
         if shard.number in given_up:
-            rows = list(islice(bench.read(source), shard.start, shard.stop))
+            rows = list(islice(rows_of(bench, source), shard.start, shard.stop))
             reason = f"rows {shard.start}-{shard.stop} were given up: {given_up[shard.number]}"
             lost |= {key: Outcome.failed(reason) for key, _ in requests_of(bench, scorer, rows)}
     return lost

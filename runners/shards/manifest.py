@@ -19,6 +19,7 @@ from prefgauge.registry.scorer import Device, Scorer
 from prefgauge.registry.source import Source, home
 from prefgauge.runners.ledger import Ledger
 from prefgauge.runners.plan import fingerprint, key_of, requests_for
+from prefgauge.runners.reading import rows_of
 
 __all__ = ["Job", "Shard", "chunks", "make_job", "requests_of", "rows_digest"]
 
@@ -142,7 +143,7 @@ def make_job(
     """
     identity = fingerprint(scorer, Device(dtype=dtype))
     shards, digests = [], hashlib.sha256()
-    rows = islice(iter(bench.read(source)), limit)
+    rows = islice(rows_of(bench, source), limit)
     for number, chunk in enumerate(chunks(rows, size)):
         digest = rows_digest(chunk)
         digests.update(digest.encode())

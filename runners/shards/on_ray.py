@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -30,6 +31,8 @@ class ShardActor:
 
         shard = Shard(**row)
         kind, value = "done", "0"
+        if not _begin(Path(self.folder), shard):
+            return {"number": shard.number, "kind": "failed", "value": "its worker died"}
         try:
             self.worker = self.worker or ShardWorker(Job.load(Path(self.folder)), self.device)
             value = str(self.worker.do(shard))
@@ -37,7 +40,27 @@ class ShardActor:
             kind, value = "refused", str(error)
         except Exception as error:
             kind, value = "failed", f"{type(error).__name__}: {error}"
+        _forget(Path(self.folder), shard)
         return {"number": shard.number, "kind": kind, "value": value}
+
+
+def _begin(folder: Path, shard: Shard) -> bool:
+    """Mark that a worker begins the shard; False if it took :data:`ATTEMPTS` workers down.
+
+    Ray restarts dead actors without end, and tells nobody which row killed them.
+    """
+    for attempt in range(ATTEMPTS):
+        with contextlib.suppress(FileExistsError):
+            (folder / f"begun-{shard.number:05d}-{attempt}").touch(exist_ok=False)
+            return True
+    return False
+
+
+def _forget(folder: Path, shard: Shard | None = None) -> None:
+    """Remove the marks of a shard, or of all of them."""
+    number = "*" if shard is None else f"{shard.number:05d}"
+    for mark in folder.glob(f"begun-{number}-*"):
+        mark.unlink(missing_ok=True)
 
 
 def run_on_ray(
@@ -52,7 +75,8 @@ def run_on_ray(
 
     Rows of a Ray dataset are shards, one to a block, so that blocks are never merged; actors ask
     for a half CPU (or a GPU and none), so that reading tasks cannot starve. Errors come back as
-    rows: nothing is dropped. A dead actor is restarted by Ray and its shard done again.
+    rows: nothing is dropped. A dead actor is restarted by Ray and its shard done again,
+    up to :data:`~.local.ATTEMPTS` times.
 
     Parameters
     ----------
@@ -94,6 +118,7 @@ def _run(
     context = ray_data.DataContext.get_current()
     context.enable_progress_bars = False
     given_up: dict[int, str] = {}
+    _forget(Path(job.folder))  # what a killed run had begun did not kill its workers
     try:
         for attempt in range(ATTEMPTS):
             todo = [shard for shard in shards if not job.part(shard).exists()]

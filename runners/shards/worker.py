@@ -14,6 +14,7 @@ from prefgauge.registry.scorer import Device
 from prefgauge.runners.engine import Engine, Pending
 from prefgauge.runners.ledger import Ledger
 from prefgauge.runners.plan import fingerprint
+from prefgauge.runners.reading import rows_of
 from prefgauge.runners.shards.manifest import Job, Rows, Shard, requests_of, rows_digest
 from prefgauge.runners.shards.parts import write_part
 
@@ -82,7 +83,7 @@ class ShardWorker:
     def _read(self, shard: Shard) -> Rows:
         """The rows of a shard; shards come in rising order, so the file is read about once."""
         if self._position < 0 or shard.start < self._position:
-            self._rows, self._position = iter(self.bench.read(self.job.source())), 0
+            self._rows, self._position = rows_of(self.bench, self.job.source()), 0
         skipped = sum(1 for _ in islice(self._rows, shard.start - self._position))
         rows = list(islice(self._rows, shard.stop - shard.start))
         self._position += skipped + len(rows)
