@@ -220,6 +220,12 @@ def test_a_run_encodes_each_text_and_picture_once(folder: Path) -> None:
     counts = engine.meter.counts
     assert (counts["images"].nominal, counts["images"].unique) == (24, 3)
     assert (counts["texts"].nominal, counts["texts"].unique) == (24, 4)
+    # by hand: two layers of four 32 x 32 and two 32 x 48; 4 x 4 patches of 3 x 8 x 8 and a class
+    layers = 2 * (4 * WIDTH**2 + 2 * WIDTH * 48)
+    look = 2 * (layers + WIDTH * 3 * 8 * 8) * 17 + 4 * LAYERS * WIDTH * 17**2
+    lengths = [len(scorer.prepare(item.request).ids[0]) for item in items[:4]]
+    read = sum(2 * layers * n + 4 * LAYERS * WIDTH * n * n / 2 for n in lengths)
+    assert engine.meter.flops == 3 * look + read
     scorer.close()
 
 

@@ -18,6 +18,7 @@ from prefgauge.plugins.scorers.image.clip_weights import (
     read_weights,
 )
 from prefgauge.plugins.scorers.remembered import Remembered
+from prefgauge.plugins.scorers.reward_models.flops import Operations
 from prefgauge.plugins.scorers.reward_models.identity import identify
 from prefgauge.plugins.scorers.reward_models.loading import load_model, load_tokenizer
 from prefgauge.plugins.scorers.reward_models.torch_device import pick_device, pick_dtype
@@ -39,6 +40,7 @@ from prefgauge.registry import (
 )
 from prefgauge.registry.cards import Option
 from prefgauge.registry.media import only, read_image
+from prefgauge.registry.meter import operations, part
 
 __all__ = ["ClipScorer", "Pair"]
 
@@ -147,6 +149,10 @@ class ClipScorer(PointwiseScorer[Pair]):
         if self.checkpoint:
             self._put(from_open_clip(read_weights(self.checkpoint)))
         self.dtype = dtype
+        self._looks = Operations.of(self.model.vision_model, causal=False)
+        self._reads = Operations.of(self.model.text_model)
+        vision = self.model.config.vision_config
+        self.patches = (vision.image_size // vision.patch_size) ** 2 + 1
         self.scale = float(self.model.logit_scale.double().exp())
         self.tokenizer = load_tokenizer(self.base)
         self.limit = int(self.model.config.text_config.max_position_embeddings)
@@ -228,12 +234,16 @@ class ClipScorer(PointwiseScorer[Pair]):
         return Outcome.score(self.recipe.formula(cosines, self.scale), extra=extra)
 
     def _encode_images(self, images: list[Any]) -> Any:
-        stacked = self.torch.from_numpy(np.stack(images)).to(self.where, self.dtype)
+        operations(self._looks.of_group(0, [self.patches]) * len(images), self.where, self.dtype)
+        with part("copying"):
+            stacked = self.torch.from_numpy(np.stack(images)).to(self.where, self.dtype)
         return _pooled(self.model.get_image_features(pixel_values=stacked))
 
     def _encode_texts(self, ids: list[tuple[int, ...]]) -> Any:
         """Texts are padded behind, where the causal text tower does not see it."""
         longest = max(map(len, ids))
+        flops = sum(self._reads.of_group(0, [len(one)]) for one in ids)
+        operations(flops, self.where, self.dtype)
         rows = [[*one, *[one[-1]] * (longest - len(one))] for one in ids]
         mask = [[1] * len(one) + [0] * (longest - len(one)) for one in ids]
         tokens = self.torch.tensor(rows, device=self.where)
