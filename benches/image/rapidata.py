@@ -97,7 +97,6 @@ class RapidataCoherence(Rapidata700k):
         "Rapidata/human-coherence-preferences-images",
         "Rapidata coherence: which picture has fewer errors",
         "CDLA-Permissive-2.0",
-        unverified=("field names, taken from the 700k set of the same owner",),
     )
 
 
@@ -106,10 +105,10 @@ class RapidataOpenImage(Rapidata700k):
 
     card = _card(
         "rapidata-open-image",
-        "data-is-better-together/open-image-preferences-v1-more-results",
+        "Rapidata/open-image-preferences-v1-more-results",
         "Open image preferences v1, more results: about ten crowd votes per pair",
         "Apache-2.0",
-        unverified=("field names, taken from the 700k set; the owner's name on the Hub",),
+        unverified=("field names, taken from the 700k set of the same owner",),
     )
 
 

@@ -170,6 +170,12 @@ def test_mj_bench_alignment(sample_of: Make) -> None:
     assert (sample.id, preference(sample).winner) == ("actions/pap_0", "second")
     with pytest.raises(ValueError, match="expected 0 or 1"):
         sample_of("mj-bench-alignment", {**row, "label": 2}, "actions_test/0")
+    stored = {"caption": "c", "image0": {"bytes": b"0", "path": None}, "label": 0, "info": "unsafe"}
+    sample = sample_of("mj-bench", {**stored, "image1": b"1"}, "safety/4")
+    assert (sample.id, preference(sample).winner) == ("safety/4", "first")
+    assert sample.tags["info"] == "unsafe"
+    with pytest.raises(ValueError, match="expected 0 or 1"):
+        sample_of("mj-bench", {**stored, "image1": b"1", "label": True})
 
 
 @pytest.mark.parametrize(
@@ -252,12 +258,28 @@ def test_richhf_scores_all_point_up(sample_of: Make) -> None:
     assert values == {"overall": 0.5, "aesthetics": 0.6, "artifact": 0.7, "misalignment": 0.8}
 
 
+def test_rapidata_rich_feedback(sample_of: Make) -> None:
+    row = {
+        "prompt": "p", "image": b"1", "alignment_score": 4.5, "coherence_score": "3.25",
+        "style_score": 2,
+    }  # fmt: skip
+    labels = sample_of("rapidata-rich-feedback", row).labels
+    values = {label.dimension: label.value for label in labels}  # type: ignore[union-attr]
+    assert values == {"alignment": 4.5, "coherence": 3.25, "style": 2.0}
+    with pytest.raises(ValueError, match="style_score"):
+        sample_of("rapidata-rich-feedback", {**row, "style_score": "nan"})
+
+
 def test_rapidata_votes_and_weights(sample_of: Make) -> None:
     images = {"prompt": "p", "image1": b"1", "image2": b"2", "model1": "a", "model2": "b"}
     votes = {**images, "votes_image1": 3, "votes_image2": 3}
     assert preference(sample_of("rapidata-700k", votes)) == Preference(
         0, 1, "tie", strength=0.0, votes=(3, 3, 0)
     )
+    for name in ("style", "alignment", "coherence", "open-image"):  # the same table
+        assert preference(
+            sample_of(f"rapidata-{name}", {**votes, "votes_image2": 1})
+        ) == Preference(0, 1, "first", strength=0.5, votes=(3, 1, 0))
     weights = {
         **images,
         "weighted_results_image1_preference": 0.25, "weighted_results_image2_preference": 0.75,

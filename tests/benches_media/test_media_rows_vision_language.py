@@ -119,6 +119,8 @@ def test_mmrb2_mixed_content(sample_of: Make) -> None:
     assert kinds(sample) == (["text", "image"], ["image"])
     assert sample.labels == (Preference(0, 1, "second"),)
     assert text_of(sample.hidden["annotations"]) == "[-1, 2, 1]"
+    for name in ("edit", "reasoning", "t2i"):  # the same rows
+        assert sample_of(f"mmrb2-{name}", row).labels == sample.labels
     with pytest.raises(ValueError, match="expected text or image"):
         sample_of("mmrb2-t2i", {**row, "prompt_content": [["audio", "x"]]})
 
@@ -190,6 +192,9 @@ def test_align_anything(sample_of: Make) -> None:
     assert kinds(sample) == (["image", "text"], ["text"])
     pictures = {"prompt": "p", "response_1": b"1", "response_2": b"2", "overall_response": "1"}
     assert kinds(sample_of("align-anything-text-to-image", pictures)) == (["text"], ["image"])
+    for kind in ("audio", "video"):
+        made = sample_of(f"align-anything-text-to-{kind}", pictures)
+        assert (kinds(made), made.labels) == ((["text"], [kind]), (Preference(0, 1, "first"),))
     with pytest.raises(ValueError, match="expected 1 or 2"):
         sample_of("align-anything-text-image-to-text", {**row, "overall_response": 3})
 
