@@ -279,7 +279,7 @@ def test_rapidata_votes_and_weights(sample_of: Make) -> None:
     for name in ("style", "alignment", "coherence", "open-image"):  # the same table
         assert preference(
             sample_of(f"rapidata-{name}", {**votes, "votes_image2": 1})
-        ) == Preference(0, 1, "first", strength=0.5, votes=(3, 1, 0))
+        ) == Preference(0, 1, "first", strength=2.0, votes=(3, 1, 0))
     weights = {
         **images,
         "weighted_results_image1_preference": 0.25, "weighted_results_image2_preference": 0.75,
