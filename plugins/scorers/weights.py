@@ -84,7 +84,10 @@ class WeightFile:
             return source.path("weights", file)
         except DataError as error:
             text = str(error).partition(". Official place")[0]
-            raise ScorerError(f"Scorer {self.address}: {text}. {hint}") from None
+            if "the download failed" in text:  # worded for benches; the cause is what matters
+                cause = text.partition("the download failed: ")[2]
+                text = f"{self.published.name} could not be downloaded ({cause})"
+            raise ScorerError(f"Scorer {self.address}: {text.rstrip('.')}. {hint}") from None
 
 
 def weight_file(address: Address, published: Published) -> WeightFile:

@@ -216,3 +216,16 @@ def test_a_mirror_serves_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyP
     made = Nisqa(Address.parse("nisqa"))
     made.open(Device("cpu"))
     assert made.card.fingerprint["weights"].startswith("https://github.com/gabrielmittag/NISQA")
+
+
+def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.delenv("PREFGAUGE_DATA", raising=False)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    message = r"nisqa\.tar could not be downloaded \(no route to host\)\. Fetch https"
+    with pytest.raises(ScorerError, match=message):
+        Nisqa(Address.parse("nisqa")).open(Device("cpu"))

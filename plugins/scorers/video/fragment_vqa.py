@@ -158,6 +158,9 @@ class FragmentVqa(PointwiseScorer[Views]):
     drawn frames and fragments; the authors' code draws without a seed, and their published scores
     are single draws.
 
+    Frames are taken two apart, as in the authors' evaluation of whole sets (FAST-VQA's script for
+    one video takes consecutive ones).
+
     ``dover`` also answers the raw ``technical`` and ``aesthetic`` qualities, whose units are
     arbitrary. Frames are resized for the aesthetic view without antialiasing, as torchvision did
     for tensors when it was published.
