@@ -11,7 +11,6 @@ chosen among 100 by the median SRCC on the validation sides.
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,6 @@ from prefgauge.registry import (
     BadRow,
     Bench,
     DataError,
-    Media,
     Rating,
     Request,
     Sample,
@@ -35,18 +33,17 @@ from prefgauge.registry import (
     Source,
     UsageError,
     content,
-    require,
 )
 from prefgauge.registry.media import only, read_image
 from prefgauge.registry.scorer import Device
+from prefgauge.runners.picture_views import bitmap, views
 from prefgauge.runners.represent import Representer
 from prefgauge.runners.ridge import ALPHAS, fit_ridges
 from prefgauge.runners.splits import Split, published_splits, seeded_splits
 
-__all__ = ["Seen", "evaluate", "ridge_probe", "views"]
+__all__ = ["Ridged", "Seen", "evaluate", "opinion_of", "probe", "ridge_probe", "views"]
 
 Floats = NDArray[np.float64]
-CROP = 224
 
 
 @dataclass
@@ -58,6 +55,7 @@ class Seen:
     features: (pictures x crops, 2 d), the crops of a picture behind each other.
     labels, groups, subsets: mean opinion, reference content and subset of each picture.
     crops: per picture.
+    numbers: of the pictures among the bench's rows that have an opinion.
     """
 
     features: NDArray[np.float32]
@@ -65,9 +63,24 @@ class Seen:
     groups: list[str]
     subsets: list[str]
     crops: int
+    numbers: list[int] = field(default_factory=list)
 
 
-def ridge_probe(
+@dataclass(frozen=True, slots=True)
+class Ridged:
+    """A ridge probe: the JSON-able `result`, and what was predicted on the test sides, by (number of
+    the picture among the rows that have an opinion, number of the split)."""
+
+    result: dict[str, Any]
+    said: dict[tuple[int, int], float]
+
+
+def ridge_probe(bench: Bench, scorer: Scorer[Any], source: Source, **how: Any) -> dict[str, Any]:
+    """The result of :func:`probe`."""
+    return probe(bench, scorer, source, **how).result
+
+
+def probe(
     bench: Bench,
     scorer: Scorer[Any],
     source: Source,
@@ -79,7 +92,7 @@ def ridge_probe(
     device: Device | None = None,
     limit: int | None = None,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Ridged:
     """Fit and evaluate ridge regressions on a scorer's representations of pictures.
 
     Parameters
@@ -95,7 +108,7 @@ def ridge_probe(
 
     Returns
     -------
-    A JSON-able result: median SRCC and PLCC, those of each split and subset, and coverage.
+    The probe with its JSON-able result: median SRCC and PLCC, those of each split and subset, and coverage.
 
     Raises
     ------
@@ -124,9 +137,10 @@ def ridge_probe(
             parted = published_splits(splits, seen.groups)
         else:
             parted = seeded_splits(seen.groups, splits, seed)
-        found = evaluate(seen, parted, alpha)
+        said: dict[tuple[int, int], float] = {}
+        found = evaluate(seen, parted, alpha, said)
     total = len(seen.labels) + looked.lost
-    return {
+    result = {
         "kind": "ridge-probe",
         "bench": bench.card.id,
         "scorer": scorer.card.name,
@@ -146,10 +160,17 @@ def ridge_probe(
             "splits": str(splits), "crops": crops, "alpha": alpha, "min_max": min_max,
         },
     }  # fmt: skip
+    return Ridged(result, said)
 
 
-def evaluate(seen: Seen, splits: list[Split], alpha: float | None = None) -> dict[str, Any]:
-    """Choose the penalty, fit each split, and correlate on the test sides."""
+def evaluate(
+    seen: Seen,
+    splits: list[Split],
+    alpha: float | None = None,
+    kept: dict[tuple[int, int], float] | None = None,
+) -> dict[str, Any]:
+    """Choose the penalty, fit each split, and correlate on the test sides; predictions go to `kept`,
+    see :class:`Ridged`."""
     alphas = ALPHAS if alpha is None else np.array([alpha])
     fits, scores = [], []
     for split in splits:
@@ -165,11 +186,14 @@ def evaluate(seen: Seen, splits: list[Split], alpha: float | None = None) -> dic
             scores.append([_correlation(stats.spearmanr, column, truth) for column in said.T])
     best = int(np.argmax(np.nan_to_num(np.median(scores, axis=0), nan=-2.0))) if scores else 0
     per_split, subsets = [], {name: [] for name in sorted(set(seen.subsets))}  # type: ignore[var-annotated]
-    for split, fit in zip(splits, fits, strict=True):
+    for turn, (split, fit) in enumerate(zip(splits, fits, strict=True)):
         rows = _rows(split.test, seen.crops)
         said = _mean_crops(fit.predict(seen.features[rows]), seen.crops)[:, best]
         truth = seen.labels[split.test]
         per_split.append(_both(said, truth))
+        if kept is not None:
+            pictures = (seen.numbers[row] for row in split.test)
+            kept |= {(picture, turn): value for picture, value in zip(pictures, said.tolist())}
         names = np.array([seen.subsets[number] for number in split.test])
         for name, list_ in subsets.items():
             list_.append(_both(said[names == name], truth[names == name]))
@@ -184,35 +208,6 @@ def evaluate(seen: Seen, splits: list[Split], alpha: float | None = None) -> dic
             for name, list_ in subsets.items()
         },
     }
-
-
-def views(picture: NDArray[np.uint8], crops: int, size: int = CROP) -> list[NDArray[np.uint8]]:
-    """The crops of a picture at full scale, then those at half scale.
-
-    Five crops are the centre and the corners, `size` pixels square, zeros where the picture is
-    smaller; one is the whole picture. Half scale is Pillow's bicubic at half the sides, rounded
-    down."""
-    pil: Any = require("PIL.Image", "image", "A ridge probe")
-    height, width = picture.shape[:2]
-    half = np.asarray(
-        pil.fromarray(picture).resize((max(1, width // 2), max(1, height // 2)), pil.BICUBIC)
-    )
-    if crops == 1:
-        return [picture, half]
-    return [crop for shown in (picture, half) for crop in _five(shown, size)]
-
-
-def _five(picture: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:
-    height, width = picture.shape[:2]
-    low, right = height - size, width - size
-    places = ((height // 2 - size // 2, width // 2 - size // 2), (0, 0), (low, 0), (0, right))
-    for top, left in (*places, (low, right)):
-        out = np.zeros((size, size, 3), np.uint8)
-        rows, columns = slice(max(top, 0), top + size), slice(max(left, 0), left + size)
-        part = picture[rows, columns]
-        above, before = max(-top, 0), max(-left, 0)
-        out[above : above + part.shape[0], before : before + part.shape[1]] = part
-        yield out
 
 
 @dataclass
@@ -261,12 +256,13 @@ class _Looking:
             [group for _, group, _ in facts],
             [subset for _, _, subset in facts],
             self.crops,
+            order,
         )
 
     def _requests(self) -> Iterator[Request]:
         dimension = self.bench.protocol.dimension or self.bench.card.dimensions[0].name
         for row in islice(self.bench.read(self.source), self.limit):
-            label = None if isinstance(row, BadRow) else _opinion(row, dimension)
+            label = None if isinstance(row, BadRow) else opinion_of(row, dimension)
             if isinstance(row, BadRow) or label is None:
                 self.lost += 1
                 continue
@@ -285,10 +281,11 @@ class _Looking:
             picture = read_image(only(row.candidates[0], "image"))
         except Exception:
             return [row.candidates[0]] * (2 * self.crops)
-        return [content(_bitmap(view)) for view in views(picture, self.crops)]
+        return [content(bitmap(view)) for view in views(picture, self.crops)]
 
 
-def _opinion(sample: Sample, dimension: str) -> float | None:
+def opinion_of(sample: Sample, dimension: str) -> float | None:
+    """The aggregate rating of a sample on a dimension; None if it has none."""
     for label in sample.labels:
         if isinstance(label, Rating) and label.rater is None and label.dimension == dimension:
             return label.value
@@ -297,13 +294,6 @@ def _opinion(sample: Sample, dimension: str) -> float | None:
 
 def _joined(views: dict[int, NDArray[np.float32]], crops: int) -> NDArray[np.float32]:
     return np.stack([np.concatenate([views[i], views[crops + i]]) for i in range(crops)])
-
-
-def _bitmap(picture: NDArray[np.uint8]) -> Media:
-    pil: Any = require("PIL.Image", "image", "A ridge probe")
-    out = io.BytesIO()
-    pil.fromarray(picture).save(out, "BMP")
-    return Media("image", data=out.getvalue(), suffix=".bmp")
 
 
 def _rows(pictures: NDArray[np.int64], crops: int) -> NDArray[np.int64]:

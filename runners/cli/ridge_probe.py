@@ -34,28 +34,38 @@ def ridge_probe(
     seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    experiment: Annotated[str, typer.Option(help="Name of the group of results.")] = "prefgauge",
     out: Annotated[Path | None, typer.Option(help="Write the result's JSON here, too.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fit ridge regressions on frozen features of pictures; report the median SRCC and PLCC."""
+    """Fit ridge regressions on frozen features of pictures; report the median SRCC and PLCC.
+
+    The result is a bundle of the bench BENCH.ridge-probe, which report, compare and log take.
+    """
     from prefgauge.registry.discovery import default
     from prefgauge.registry.scorer import Device
     from prefgauge.registry.source import Source
     from prefgauge.runners.cli.fitted import save
-    from prefgauge.runners.ridge_probe import ridge_probe as probe
+    from prefgauge.runners.fitted import fitted_bundle
+    from prefgauge.runners.ridge_bundle import fit_of
+    from prefgauge.runners.ridge_probe import probe
+    from prefgauge.runners.run import Options
 
     registry = default()
     loaded, source = registry.bench(bench), Source.default(data)
+    options = Options(suite=experiment, seed=seed)
     results = []
     for address in scorer:
-        result = probe(
-            loaded, registry.scorer(address), source,
+        asked = registry.scorer(address)
+        ridged = probe(
+            loaded, asked, source,
             splits=int(splits) if splits.isdigit() and int(splits) else Path(splits),
             crops=crops, alpha=alpha, min_max=min_max, device=Device(device, dtype), limit=limit,
             seed=seed,
         )  # fmt: skip
-        if out is not None:
-            result["path"] = str(save(result, out))
+        bundle = fitted_bundle(registry, loaded, fit_of(loaded, asked, ridged), source, options)
+        result = {**ridged.result, "bundle": str(bundle.path)}
+        result["path"] = str(save(result, out)) if out is not None else result["bundle"]
         results.append(result)
         if not json_:
             _print(result)
@@ -87,8 +97,7 @@ def _print(result: dict[str, Any]) -> None:
         f"{result['pictures']} pictures, {result['features']} features, alpha {result['alpha']:.4g} "
         f"({how}), coverage {result['coverage']:.3f}"
     )
-    if "path" in result:
-        typer.echo(f"Result: {result['path']}")
+    typer.echo(f"Result: {result['path']}")
 
 
 def _shown(value: float | None) -> str:

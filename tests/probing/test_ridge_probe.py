@@ -19,8 +19,12 @@ from typer.testing import CliRunner
 
 from prefgauge.registry import DataError, Device, ScorerError, Source, UsageError, default
 from prefgauge.runners.cli.app import app
+from prefgauge.runners.compare import answers_of
+from prefgauge.runners.fitted import fitted_bundle
 from prefgauge.runners.ridge import ALPHAS, fit_ridges
-from prefgauge.runners.ridge_probe import Seen, evaluate, ridge_probe, views
+from prefgauge.runners.ridge_bundle import fit_of
+from prefgauge.runners.ridge_probe import Seen, evaluate, probe, ridge_probe, views
+from prefgauge.runners.run import Options
 from prefgauge.runners.splits import Split, published_splits, seeded_splits
 
 CPU = Device("cpu", "float32")
@@ -245,6 +249,28 @@ def test_the_protocol_equals_sklearn_on_the_same_pictures(
     assert result["srcc"] == pytest.approx(np.median([row[0] for row in got]))
     assert result["subsets"]["blur"]["plcc"] == pytest.approx(result["plcc"])
     assert result["value"] > 0.5  # blur can be told even by random features
+
+
+def test_a_ridge_probe_is_a_bundle(
+    mirror: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFGAUGE_HOME", str(tmp_path / "home"))
+    registry, given = default(), source(mirror, tmp_path)
+    bench, scorer = registry.bench("kadid-10k"), registry.scorer(address(encoder))
+    ridged = probe(bench, scorer, given, alpha=0.01, crops=1, splits=3, device=CPU)
+    options = Options(resamples=100)
+    bundle = fitted_bundle(registry, bench, fit_of(bench, scorer, ridged), given, options)
+    result, rows = bundle.result, ridged.result["splits"]
+    assert bundle.bench == "kadid-10k.ridge-probe"
+    # the run's own metric finds each split's correlation, and their mean
+    for number, row in enumerate(rows):
+        entry = result["subsets"][f"split {number}"]
+        assert (entry["value"], entry["n"]) == (pytest.approx(row["srcc"]), row["n"])
+    assert result["value"] == pytest.approx(np.mean([row["srcc"] for row in rows]))
+    assert result["samples"] == sum(row["n"] for row in rows)
+    assert result["fitted"]["srcc"] == ridged.result["srcc"]
+    assert f"{ridged.result['srcc']:.4f}" in " ".join(result["notes"])
+    assert answers_of(bundle).value == pytest.approx(result["value"])
 
 
 def test_command_and_refusals(mirror: Path, encoder: Path, tmp_path: Path) -> None:
