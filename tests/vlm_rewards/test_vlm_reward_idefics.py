@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from PIL import Image
 from tiny_vlm import WIDTH, film, idefics2, request, torch, transformers
 
-from prefgauge.plugins.scorers.vlm_rewards.inputs import at_rate, evenly, fitted
+from prefgauge.plugins.scorers.vlm_rewards.inputs import at_rate, evenly, fitted, spaced
+from prefgauge.plugins.scorers.vlm_rewards.recipes import RECIPES, VlmRecipe
 from prefgauge.plugins.scorers.vlm_rewards.scorer import VlmRewardScorer
 from prefgauge.registry import Address, Device, MediaError, ScorerError
+from prefgauge.registry.discovery import default
 from prefgauge.registry.media import read_frames
 
 save_file = pytest.importorskip("safetensors.torch").save_file
@@ -109,6 +112,22 @@ def test_frames_at_a_rate_are_those_of_qwen_vl_utils() -> None:
     with pytest.raises(MediaError):
         rule(1, 30.0)
     assert evenly(4)(3, 1.0) == (0, 0, 1, 2)
+    assert spaced(48)(48, 1.0) == tuple(range(48))
+    for total in (49, 100, 1000, 7919):  # the example script's numbers
+        assert list(spaced(48)(total, 1.0)) == np.arange(0, total, total / 48).astype(int).tolist()
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_cards_tell_weights_prompt_preprocessing_and_formula(recipe: VlmRecipe) -> None:
+    card = recipe.card()
+    for words in (recipe.model, recipe.source, recipe.steps, recipe.formula, recipe.prompt.url):
+        assert words in card
+    assert "revision" in card
+    assert recipe.licence
+    assert re.search(r"/[0-9a-f]{40}/", recipe.prompt.url)  # pinned to a commit
+    assert default().part(f"vlm-recipe.{recipe.name}") is recipe
+    values = recipe.rule({name: float(number) for number, name in enumerate(recipe.outputs)})[0]
+    assert list(values) == [dimension.name for dimension in recipe.dimensions]
 
 
 def test_sizes_are_those_of_transformers() -> None:

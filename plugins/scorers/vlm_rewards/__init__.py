@@ -4,6 +4,6 @@ _HERE = "prefgauge.plugins.scorers.vlm_rewards"
 
 SCORERS: dict[str, str] = {"vlm-reward": f"{_HERE}.scorer:VlmRewardScorer"}
 PARTS: dict[str, str] = {
-    f"vlm-recipe.{name}": f"{_HERE}.recipes:{name.upper()}"
-    for name in ("hpsv3", "videoreward", "videoscore")
+    f"vlm-recipe.{name}": f"{_HERE}.recipes:{name.upper().replace('-', '_').replace('.', '_')}"
+    for name in ("hpsv3", "videoreward", "videoscore", "videoscore-v1.1")
 }

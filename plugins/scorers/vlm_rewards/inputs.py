@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from prefgauge.registry import Media, MediaError, require
 from prefgauge.registry.media import Sampling, open_video, read_frames
 
-__all__ = ["FrameRule", "at_rate", "evenly", "fitted", "frames_of", "resized_frames"]
+__all__ = ["FrameRule", "at_rate", "evenly", "fitted", "frames_of", "resized_frames", "spaced"]
 
 #: (number of frames, frames per second) -> the numbers of the frames to look at.
 FrameRule: TypeAlias = Callable[[int, float], tuple[int, ...]]
@@ -63,6 +63,18 @@ def evenly(count: int) -> FrameRule:
 
     def rule(total: int, fps: float) -> tuple[int, ...]:
         return tuple(int(number) for number in np.linspace(0, total - 1, num=count))
+
+    return rule
+
+
+def spaced(most: int) -> FrameRule:
+    """All frames, or of longer videos `most` at equal steps from the first, which do not reach
+    the last."""
+
+    def rule(total: int, fps: float) -> tuple[int, ...]:
+        if total <= most:
+            return tuple(range(total))
+        return tuple(int(number) for number in np.arange(0, total, total / most))[:most]
 
     return rule
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from prefgauge.plugins.scorers.vlm_rewards.inputs import FrameRule, at_rate, evenly
+from prefgauge.plugins.scorers.vlm_rewards.inputs import FrameRule, at_rate, evenly, spaced
 from prefgauge.plugins.scorers.vlm_rewards.published import PublishedPrompt
 from prefgauge.registry import Dimension
 
@@ -107,6 +107,7 @@ HPSV3 = VlmRecipe(
     source="Ma et al., ICCV 2025, arXiv 2508.03789; code MizzenAI/HPSv3",
     homepage="https://huggingface.co/MizzenAI/HPSv3",
     model="MizzenAI/HPSv3",
+    revision="4f81e3e09edd82fe3c5f636444c721b592a735ca",
     base="Qwen/Qwen2-VL-7B-Instruct",
     kind="image",
     prompt=PublishedPrompt(
@@ -126,7 +127,11 @@ HPSV3 = VlmRecipe(
     "sequential positions",
     formula="(mu, log sigma) = W3 relu(W2 relu(W1 h + b1) + b2) + b3, h the state at <|Reward|>; "
     "score mu, sigma in the record",
-    unverified=("that the prompt's constants stand in that file as plain texts", "the venue"),
+    unverified=(
+        "that the prompt's constants stand in that file as plain texts",
+        "the venue",
+        "that the commit is the newest: it was seen in one public script",
+    ),
 )
 VIDEOREWARD = VlmRecipe(
     name="videoreward",
@@ -190,5 +195,16 @@ VIDEOSCORE = VlmRecipe(
     formula="the five values are W h + b, h the state of the last token; overall is their mean",
     unverified=("the licence",),
 )
+VIDEOSCORE_V1_1 = replace(
+    VIDEOSCORE,
+    name="videoscore-v1.1",
+    summary="VideoScore v1.1: Idefics2 with five regression outputs, up to 48 frames",
+    homepage="https://huggingface.co/TIGER-Lab/VideoScore-v1.1",
+    model="TIGER-Lab/VideoScore-v1.1",
+    frames=spaced(48),
+    steps="all frames, or 48 at equal steps from the first where there are more, as the example "
+    "script does; '<image> ' once per frame behind the text, no chat template; the model's own "
+    "image settings",
+)
 
-RECIPES = (HPSV3, VIDEOREWARD, VIDEOSCORE)
+RECIPES = (HPSV3, VIDEOREWARD, VIDEOSCORE, VIDEOSCORE_V1_1)
