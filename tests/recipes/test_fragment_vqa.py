@@ -193,11 +193,10 @@ def test_frames_of_the_clips() -> None:
 
 
 def test_the_networks_input() -> None:
-    frames = placed(6, 224, 224)
-    got = normal(frames, 3)
-    assert got.shape == (3, 3, 2, 224, 224)
-    assert got[1, 0, 1, 7, 9] == pytest.approx((7 - 123.675) / 58.395, abs=1e-6)
-    assert got[2, 2, 0, 7, 9] == pytest.approx((4 - 103.53) / 57.375, abs=1e-6)
+    got = normal(placed(6, 224, 224))
+    assert got.shape == (3, 6, 224, 224)
+    assert got[0, 3, 7, 9] == pytest.approx((7 - 123.675) / 58.395, abs=1e-6)
+    assert got[2, 4, 7, 9] == pytest.approx((4 - 103.53) / 57.375, abs=1e-6)
     stretched = resized(placed(1, 448, 112))
     assert stretched.shape == (1, 224, 224, 3)
     assert stretched[0, 50, 0, 0] in {100, 101}  # the mean of rows 100 and 101
@@ -283,9 +282,9 @@ def test_dover_is_the_fusion_of_its_branches(tmp_path: Path) -> None:
     torch.save(weights, tmp_path / "DOVER.pth")
     scorer = opened(f"dover:{tmp_path / 'DOVER.pth'}")
     views = scorer.prepare(request(video()))
-    assert views["technical"].shape == (3, 3, 32, 224, 224)
-    assert views["aesthetic"].shape == (1, 3, 32, 224, 224)
-    small = {name: view[:, :, :8, :64, :64] for name, view in views.items()}  # seconds, not minutes
+    assert views["technical"].shape == (3, 32, 224, 224, 3)
+    assert views["aesthetic"].shape == (1, 32, 224, 224, 3)
+    small = {name: view[:, :8, :64, :64] for name, view in views.items()}  # seconds, not minutes
     (outcome,) = scorer.score([small])
     expected = {}
     for name, net in (("technical", swin), ("aesthetic", convnext)):
@@ -297,7 +296,8 @@ def test_dover_is_the_fusion_of_its_branches(tmp_path: Path) -> None:
         }
         with torch.inference_mode():
             x = net(
-                Tensors(net_state, "x", "x"), torch.from_numpy(np.ascontiguousarray(small[name]))
+                Tensors(net_state, "x", "x"),
+                torch.from_numpy(np.stack([normal(clip) for clip in small[name]])),
             )
             hidden = torch.nn.functional.conv3d(
                 x.movedim(-1, 1), top["fc_hid.weight"], top["fc_hid.bias"]
@@ -319,8 +319,8 @@ def test_fast_vqa_is_a_sigmoid_of_its_branch(scheme: str, clips: int, tmp_path: 
     torch.save({"state_dict": weights}, tmp_path / "w.pth")
     scorer = opened(f"{scheme}:{tmp_path / 'w.pth'}")
     views = scorer.prepare(request(video()))
-    assert views["fragments"].shape == (clips, 3, 32, 224, 224)
-    small = {"fragments": views["fragments"][:, :, :8, :32, :32]}
+    assert views["fragments"].shape == (clips, 32, 224, 224, 3)
+    small = {"fragments": views["fragments"][:, :8, :32, :32]}
     raw = scorer._means(small)["fragments"]
     final = MODELS[scheme].final({"fragments": raw})["overall"]
     mean, std = (-0.110198185, 0.04178565) if clips == 4 else (0.14759505, 0.03613452)

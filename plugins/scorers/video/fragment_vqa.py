@@ -37,8 +37,8 @@ from prefgauge.registry.media import only, open_video
 
 __all__ = ["MODELS", "FragmentVqa", "View", "dover_fusion"]
 
-Floats = NDArray[np.float32]
-Views = Mapping[str, Floats]
+#: Branch -> its clips, uint8, shape (clips, frames, 224, 224, 3); scaled when they are used.
+Views = Mapping[str, NDArray[np.uint8]]
 Draw = np.random.Generator
 
 
@@ -205,7 +205,7 @@ class FragmentVqa(PointwiseScorer[Views]):
         found = open_weights(path)
         self.net = Tensors(found.get("state_dict", found), str(path), self.model.source)
         self.net.to(self.where, torch.float32)
-        tiny = {name: np.zeros((1, 3, 8, 32, 32), np.float32) for name in self.model.views}
+        tiny = {name: np.zeros((1, 8, 32, 32, 3), np.uint8) for name in self.model.views}
         check(self.net, lambda: self._means(tiny))
 
     def close(self) -> None:
@@ -227,10 +227,11 @@ class FragmentVqa(PointwiseScorer[Views]):
             video.close()
         if min(frames.shape[1:3]) < 8:
             raise MediaError(f"{media.where()}: frames of {frames.shape[1:3]} are too small.")
-        return {
-            name: normal(view.pixels(frames[[place[n] for n in chosen[name]]], rng), view.clips)
-            for name, view in self.model.views.items()
-        }
+        views = {}
+        for name, view in self.model.views.items():
+            seen = view.pixels(frames[[place[n] for n in chosen[name]]], rng)
+            views[name] = seen.reshape(view.clips, -1, *seen.shape[1:])
+        return views
 
     def score(self, batch: Sequence[Views]) -> list[Outcome]:
         """One video at a time."""
@@ -242,9 +243,7 @@ class FragmentVqa(PointwiseScorer[Views]):
         out = {}
         for name, view in self.model.views.items():
             backbone, top = self.net.below(view.backbone), self.net.below(view.head)
-            scores = [
-                head(top, view.net(backbone, self.torch.from_numpy(clip)[None].to(self.where)))
-                for clip in views[name]
-            ]
+            clips = (self.torch.from_numpy(normal(clip))[None] for clip in views[name])
+            scores = [head(top, view.net(backbone, clip.to(self.where))) for clip in clips]
             out[name] = float(self.torch.stack(scores).double().mean())
         return out

@@ -92,9 +92,7 @@ def resized(frames: Frames) -> Frames:
     return out
 
 
-def normal(frames: Frames, clips: int) -> NDArray[np.float32]:
-    """The networks' input: float32, shape (clips, 3, frames, 224, 224)."""
+def normal(clip: Frames) -> NDArray[np.float32]:
+    """The networks' input: (frames, height, width, 3) -> float32 (3, frames, height, width)."""
     mean, std = (np.array(v, np.float32) for v in (MEAN, STD))
-    scaled = (frames.astype(np.float32) - mean) / std
-    parts = scaled.reshape(clips, -1, *frames.shape[1:])
-    return np.ascontiguousarray(parts.transpose(0, 4, 1, 2, 3))
+    return np.ascontiguousarray(((clip.astype(np.float32) - mean) / std).transpose(3, 0, 1, 2))
