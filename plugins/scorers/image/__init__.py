@@ -20,7 +20,16 @@ SCORERS: dict[str, str] = {
     "pyiqa": f"{_HERE}.pyiqa:PyiqaScorer",
     "vqa": f"{_HERE}.vqa:VqaScorer",
 }
-_CLIP = ("cosine", "clipscore", "pickscore", "hpsv2", "social-reward", "aesthetic", "antonym")
+_CLIP = (
+    "cosine",
+    "clipscore",
+    "pickscore",
+    "hpsv2",
+    "social-reward",
+    "clip-i",
+    "aesthetic",
+    "antonym",
+)
 _VQA = ("vqascore", "yes-no", "qalign", "qalign-aesthetic")
 PARTS: dict[str, str] = {
     **{

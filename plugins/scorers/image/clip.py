@@ -56,6 +56,7 @@ class Pair:
     texts: the recipe's templates, filled in.
     ids: token numbers of each text.
     cut: tokens beyond the model's limit.
+    beside: (digest, pixels) of the pictures to hold it against.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Pair:
     texts: tuple[str, ...]
     ids: tuple[tuple[int, ...], ...]
     cut: int
+    beside: tuple[tuple[str, NDArray[np.float32]], ...] = ()
 
 
 class ClipScorer(PointwiseScorer[Pair]):
@@ -129,7 +131,9 @@ class ClipScorer(PointwiseScorer[Pair]):
             reads=frozenset({"text", "image"} if self.captions else {"text"}),
             dimensions=(Dimension(scale=recipe.scale),),
             fingerprint=fingerprint,
-            needs=frozenset({"prompt"} if any("{}" in text for text in recipe.texts) else ()),
+            needs=frozenset(
+                {"prompt"} if any("{}" in text for text in recipe.texts) else {recipe.beside} - {""}
+            ),
             summary=recipe.card(),
             licence=recipe.licence,
         )
@@ -190,7 +194,17 @@ class ClipScorer(PointwiseScorer[Pair]):
             one if len(one) <= self.limit else (*one[: self.limit - 1], one[-1]) for one in ids
         )
         image = pixels(read_image(picture), self.settings)
-        return Pair(picture.digest(), image, texts, short, cut)
+        return Pair(picture.digest(), image, texts, short, cut, self._beside(request))
+
+    def _beside(self, request: Request) -> tuple[tuple[str, NDArray[np.float32]], ...]:
+        """The pictures of the recipe's context."""
+        if not self.recipe.beside:
+            return ()
+        parts = request.context.get(self.recipe.beside, ())
+        shown = [part for part in parts if isinstance(part, Media) and part.kind == "image"]
+        if not shown:
+            raise MediaError(f"its {self.recipe.beside} holds no picture to compare with")
+        return tuple((one.digest(), pixels(read_image(one), self.settings)) for one in shown)
 
     def _sides(self, request: Request) -> tuple[Media, str]:
         """The picture and the text."""
@@ -211,10 +225,15 @@ class ClipScorer(PointwiseScorer[Pair]):
         """One value per pair."""
         with self.torch.inference_mode():
             pictures = [(pair.key, pair.image) for pair in batch]
+            pictures += [other for pair in batch for other in pair.beside]
             images = self._seen.of(pictures, lambda new: _unit(self._encode_images(new)))
+            others = iter(images[len(batch) :])
             flat = [pair for item in batch for pair in zip(item.texts, item.ids)]
             texts = iter(self._read.of(flat, lambda new: _unit(self._encode_texts(new))))
-            return [self._answer(pair, image, texts) for pair, image in zip(batch, images)]
+            return [
+                self._answer(pair, image, others if pair.beside else texts)
+                for pair, image in zip(batch, images)
+            ]
 
     def represent(self, batch: Sequence[Pair]) -> NDArray[np.float32]:
         """The unit embedding of each picture, whatever the text; see :meth:`Scorer.represent`."""
@@ -224,9 +243,9 @@ class ClipScorer(PointwiseScorer[Pair]):
             out: NDArray[np.float32] = self.torch.stack(vectors).float().numpy()
         return out
 
-    def _answer(self, pair: Pair, image: Any, texts: Any) -> Outcome:
+    def _answer(self, pair: Pair, image: Any, beside: Any) -> Outcome:
         extra = {"truncated": pair.cut} if pair.cut else {}
-        cosines = tuple(float(image @ next(texts)) for _ in pair.texts)
+        cosines = tuple(float(image @ next(beside)) for _ in pair.beside or pair.texts)
         if self.linear is not None:
             weight, bias = self.linear
             return Outcome.score(float((weight @ image + bias)[0]), extra=extra)

@@ -34,6 +34,7 @@ class ClipRecipe:
     checkpoint: the file of weights that must be given (``checkpoint=PATH``), and where it is
         published; empty: none.
     texts: templates of the texts to compare with; ``{}`` is the prompt. Empty: no text is read.
+    beside: name of the context whose pictures are compared with, instead of texts.
     formula: see :data:`Formula`; None where a trained head answers (``head=PATH``).
     resize: ``"pil"``: bicubic on 8-bit pixels (transformers, CLIP); ``"tensor"``: antialiased
         bicubic on floats, not clipped (torchvision on tensors, as HPSv2 does).
@@ -51,6 +52,7 @@ class ClipRecipe:
     base_revision: str = ""
     checkpoint: str = ""
     texts: tuple[str, ...] = ("{}",)
+    beside: str = ""
     formula: Formula | None = None
     resize: Literal["pil", "tensor"] = "pil"
     scale: tuple[float, float] | None = None
@@ -64,10 +66,13 @@ class ClipRecipe:
             model = model[:-1] + f", tokenizer and image settings of {self.base} ({pinned})."
         if self.checkpoint:
             model += f" Weights: {self.checkpoint}."
-        shown = "; ".join(f'"{text}"' for text in self.texts) if self.texts else "none"
+        shown = "; ".join(f'"{text}"' for text in self.texts)
+        text = f"Text: {shown}, cut to the model's limit, the end mark kept."
+        if not self.texts:
+            text = f"Beside: the pictures of {self.beside!r}." if self.beside else "Text: none."
         return (
-            f"{self.summary}. {self.source}.{model} Picture: {_STEPS[self.resize]}. Text: {shown}, "
-            f"cut to the model's limit, the end mark kept. Formula: {self.rule}."
+            f"{self.summary}. {self.source}.{model} Picture: {_STEPS[self.resize]}. {text} Formula: "
+            f"{self.rule}."
         )
 
 
@@ -81,6 +86,10 @@ _STEPS = {
 
 def _cosine(cosines: tuple[float, ...], scale: float) -> float:
     return cosines[0]
+
+
+def _mean_cosine(cosines: tuple[float, ...], scale: float) -> float:
+    return sum(cosines) / len(cosines)
 
 
 def _clipscore(cosines: tuple[float, ...], scale: float) -> float:
@@ -164,6 +173,19 @@ SOCIAL_REWARD = ClipRecipe(
     formula=_cosine,
     scale=(-1.0, 1.0),
 )
+CLIP_I = ClipRecipe(
+    "clip-i",
+    "CLIP-I: mean cosine of a picture and the reference pictures",
+    "MIT",
+    "Ruiz et al. (DreamBooth), CVPR 2023, section 4",
+    "mean over the references of cos",
+    model=_B32[0],
+    revision=_B32[1],
+    texts=(),
+    beside="reference",
+    formula=_mean_cosine,
+    scale=(-1.0, 1.0),
+)
 AESTHETIC = ClipRecipe(
     "aesthetic",
     "LAION aesthetic: linear head on the normalised CLIP ViT-L/14 embedding; give head=PATH",
@@ -188,4 +210,4 @@ ANTONYM = ClipRecipe(
     scale=(0.0, 1.0),
 )
 
-RECIPES = (COSINE, CLIPSCORE, PICKSCORE, HPSV2, SOCIAL_REWARD, AESTHETIC, ANTONYM)
+RECIPES = (COSINE, CLIPSCORE, PICKSCORE, HPSV2, SOCIAL_REWARD, CLIP_I, AESTHETIC, ANTONYM)
