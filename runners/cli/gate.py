@@ -66,7 +66,7 @@ def gate(
     try:
         if write is not None:
             write_baseline(write, chosen)
-            typer.echo(f"{write}: baseline of {len(chosen)} results")
+            typer.echo(f"{write}: baseline of {len(chosen)} result{'s' * (len(chosen) != 1)}")
             return
         assert baseline is not None
         stored = read_baseline(baseline)
