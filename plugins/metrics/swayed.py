@@ -40,6 +40,7 @@ class SwayedRate(SummarisedMetric):
         title="Swayed by the attack",
         needs="pairs",
         range=(0.0, 1.0),
+        higher_is_better=False,
         formula="attacked pairs judged wrong, whose unattacked pair was judged right in the same "
         "order / attacked pairs answered",
         source="prefgauge: an attack success rate, with its denominators and its control",

@@ -82,6 +82,7 @@ def bench_facts(bench: Bench) -> dict[str, Any]:
     protocol = _fields(bench.protocol)
     protocol["headline"] = _fields(bench.protocol.headline)
     protocol["by_form"] = {form: _fields(use) for form, use in bench.protocol.by_form.items()}
+    protocol["beside"] = [_fields(use) for use in bench.protocol.beside]
     protocol["weighting"] = _fields(bench.protocol.weighting)
     return {"kind": "bench", **card, "protocol": protocol}
 

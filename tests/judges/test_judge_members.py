@@ -95,5 +95,7 @@ def test_a_wrong_member_is_named() -> None:
         default().scorer(base + "opnai#b")
     with pytest.raises(UsageError, match="MODEL=NAME"):
         default().scorer(base + "http://127.0.0.1:8/v1#b&member_env=KEY_B")
+    with pytest.raises(UsageError, match="write b alone"):
+        default().scorer(base + "http://127.0.0.1:9/v1#b")
     with pytest.raises(UsageError, match="password"):
         default().scorer(base + "http://me:secret@127.0.0.1:8/v1#b")

@@ -129,7 +129,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Results:
         with Server(Obedient()) as one, Server(Knowing()) as other:  # type: ignore[arg-type]
             prices = "price_in=1&price_out=2"
             judges = [f"judge:{one.url}#yes-man?{prices}", f"judge:{other.url}#rock?{prices}"]
-            return run(["control-injection"], judges, resamples=50, trackers=[])
+            store = f"mlflow:{tmp_path_factory.mktemp('track')}/mlflow.db"
+            return run(["control-injection"], judges, resamples=50, trackers=[store])
     finally:
         patch.undo()
 
@@ -159,6 +160,19 @@ def test_the_tracked_numbers(both: Results) -> None:
     assert numbers["invalid_rate"] == 0.0
     assert numbers["usage/tokens_in"] == 16_000
     assert numbers["usage/cost_usd"] == pytest.approx(0.01824)
+
+
+def test_mlflow_holds_them(both: Results) -> None:
+    from mlflow import MlflowClient
+
+    assert both.logged, both.notes
+    client = MlflowClient(both.logged[0].partition("#")[0].rstrip("/"))
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    cells = client.search_runs(experiments, "tags.`prefgauge.kind` = 'cell'")
+    rates = sorted(run.data.metrics["swayed-rate"] for run in cells)
+    assert rates == pytest.approx([0.0, 7 / 9])
+    assert {run.data.metrics["usage/calls"] for run in cells} == {160}
+    assert all("swayed-rate/forged-fence" in run.data.metrics for run in cells)
 
 
 def test_the_report_has_a_table_of_its_own(both: Results) -> None:

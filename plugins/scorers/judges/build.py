@@ -104,11 +104,11 @@ def _member(name: str, backend_class: Any, address: Address, own: str) -> Backen
     keys = dict(_pair(pair) for pair in address.get("member_env", "").split(",") if pair.strip())
     if model in keys:
         options["key_env"] = keys[model]
-    backend: Backend = backend_class(model, Address("judge", name, options), base)
-    if base == own and "key_env" in address.options and model not in keys:
+    if base == own:
         raise UsageError(
-            f"Scorer {address}: {name} is at the judge's own endpoint; write {model} alone."
+            f"Scorer {address}: {name} is where the judge's own model is; write {model} alone."
         )
+    backend: Backend = backend_class(model, Address("judge", name, options), base)
     if hasattr(backend, "url") and model not in keys and not getattr(backend, "needs_key", False):
         backend.default_key = ""  # type: ignore[attr-defined]
     return backend
