@@ -182,6 +182,7 @@ def test_prints_on_pages(page: Any, shots: Path) -> None:
 
 def test_narrow_screen(page: Any, shots: Path) -> None:
     page.set_window_size(500, 900)
+    page.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth + 1")
     page.save_screenshot(str(shots / "report-narrow.png"))
 

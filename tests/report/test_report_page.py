@@ -204,6 +204,20 @@ def test_markdown_and_latex(write_bundle, pair_answers, real_bundles) -> None:  
     assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
 
 
+def test_tables_show_letters(write_bundle, pair_answers) -> None:  # type: ignore[no-untyped-def]
+    good, bad = [1] * 20, [-1] * 15 + [1] * 5
+    bundles = [
+        write_bundle(pair_answers(m), name, value=v, ci_low=v - 0.01, ci_high=v)
+        for name, m, v in (("good", good, 1.0), ("bad", bad, 0.25), ("same", bad, 0.25))
+    ]
+    text = render_markdown(assemble(bundles))
+    assert "**1.000** [0.990, 1.000] <sup>a</sup>" in text
+    assert text.count("0.250 [0.240, 0.250] <sup>b</sup>") == 2
+    assert r"0.250\textsuperscript{b}" in render_latex(assemble(bundles))
+    html = render_html(assemble(bundles))
+    assert html.count('<span class="cld"><span class="sr">group </span>b</span>') == 2
+
+
 def test_command_writes_all_formats(real_bundles, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("PREFGAUGE_HOME", str(real_bundles[0].path.parents[2]))
     for name in ("r.html", "r.md", "r.tex"):
