@@ -156,7 +156,7 @@ def ulip_by_hand(state: dict[str, np.ndarray], xyz: np.ndarray, rgb: np.ndarray)
     n, p, tokens = Plain(state), "point_encoder", []
     centres = xyz[farthest(xyz, 512, 1e-3)]
     for centre in centres:
-        near = np.argsort(((xyz - centre) ** 2).sum(1), kind="stable")[:32]
+        near = np.argpartition(((xyz - centre) ** 2).sum(1), 32)[:32]
         x = np.concatenate([xyz[near] - centre, rgb[near]], 1)
         x = np.maximum(n.bn(f"{p}.encoder.first_conv.1", n.lin(f"{p}.encoder.first_conv.0", x)), 0)
         x = n.lin(f"{p}.encoder.first_conv.3", x)
@@ -203,8 +203,11 @@ def tensors(state: dict[str, np.ndarray], prefix: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_clip(tmp_path_factory.mktemp("clip"))
+
+
+def tiny_clip(path: Path) -> Path:
     """A tiny CLIP model in a folder; the scorers take its text tower."""
-    path = tmp_path_factory.mktemp("clip")
     letters = [chr(97 + k) for k in range(26)]
     vocab = {t: n for n, t in enumerate([*letters, *(f"{t}</w>" for t in letters)])}
     vocab |= {"<|startoftext|>": 52, "<|endoftext|>": 53}
