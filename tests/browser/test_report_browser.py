@@ -150,7 +150,9 @@ def test_axe_finds_nothing(page: Any, axe: str) -> None:
 
 
 def test_prints_on_pages(page: Any, shots: Path) -> None:
-    """Closed parts are printed too, nothing is cut off at the right, and the page is closed again."""
+    """On white even where the page is dark; closed parts are printed too, nothing is cut off at
+    the right, and the page is closed again."""
+    page.find_element("css selector", "[data-theme-set=dark]").click()
     made = page.execute_cdp_cmd(
         "Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True}
     )
@@ -160,6 +162,9 @@ def test_prints_on_pages(page: Any, shots: Path) -> None:
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         page.set_window_size(1040, 900)  # A4 landscape less its margins, in CSS pixels
+        assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
         page.execute_script("dispatchEvent(new Event('beforeprint'))")
         assert (
             page.execute_script("return document.querySelectorAll('details:not([open])').length")
@@ -178,6 +183,7 @@ def test_prints_on_pages(page: Any, shots: Path) -> None:
         )
     finally:
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        page.find_element("css selector", "[data-theme-set=auto]").click()
 
 
 def test_narrow_screen(page: Any, shots: Path) -> None:
