@@ -4,103 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fault_tools import stable, start
 
 from prefgauge.registry import DataError, DataFile, Source
-
-STABLE = (
-    "bench",
-    "scorer",
-    "metric",
-    "value",
-    "ci_low",
-    "ci_high",
-    "n",
-    "ties",
-    "coverage",
-    "status",
-)
-
-MODULE = '''
-import os, signal
-from pathlib import Path
-from prefgauge.registry import *
-
-class Numbers(Bench):
-    card = BenchCard(id="numbers", title="n", modality="text", task="t", label_kinds=("preference",),
-                     label_source="objective", licence="CC0-1.0", citation="c", homepage="h", size=60)
-    protocol = Protocol(name="p", source="s", headline=MetricUse("pair-accuracy"))
-    def read(self, source):
-        for n in range(60):
-            yield Sample(id=str(n), prompt=content(f"{n}?"),
-                         candidates=(content("x" * (n % 7)), content("y" * (n % 5))),
-                         labels=(Preference(0, 1, "first" if n % 2 else "second"),))
-
-class Fatal(PointwiseScorer):
-    """Length; kills its own process at sample 33: the first `times` times."""
-    def __init__(self, address):
-        self.times = address.get("times", 0)
-        self.card = ScorerCard(name=str(address), form="pointwise", fingerprint={"version": 1})
-    def score(self, batch):
-        out = []
-        for request in batch:
-            if request.sample.id == "33" and self.times:
-                marks = Path(os.environ["FATAL_MARKS"])
-                seen = len(list(marks.iterdir()))
-                if seen < self.times:
-                    (marks / f"{seen}-{os.getpid()}").touch()
-                    os.kill(os.getpid(), signal.SIGKILL)
-            out.append(Outcome.score(float(len(text_of(request.candidate())))))
-        return out
-
-@hookimpl
-def prefgauge_benches(): return {"numbers": Numbers}
-@hookimpl
-def prefgauge_scorers(): return {"fatal": Fatal}
-'''
-
-
-@pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installed plugin with a bench and a scorer that can kill its process."""
-    folder = tmp_path / "plugin"
-    info = folder / "prefgauge_fatal-0.1.dist-info"
-    info.mkdir(parents=True)
-    (folder / "prefgauge_fatal.py").write_text(MODULE)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: prefgauge-fatal\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text("[prefgauge]\nfatal = prefgauge_fatal\n")
-    marks = tmp_path / "marks"
-    marks.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.setenv("FATAL_MARKS", str(marks))
-    return marks
-
-
-def start(home: Path, *words: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
-    def small_disk() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    return subprocess.run(
-        [sys.executable, "-m", "prefgauge", "run", *words, "--no-track", "--json", "--no-floors"],
-        capture_output=True, text=True, check=False, preexec_fn=small_disk,
-        env={**os.environ, "PREFGAUGE_HOME": str(home)},
-    )  # fmt: skip
-
-
-def stable(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
-    rows = json.loads(done.stdout)["results"]
-    return [{n: v for n, v in row.items() if n in STABLE and n != "scorer"} for row in rows]
 
 
 def test_a_worker_that_dies_is_replaced(plugin: Path, tmp_path: Path) -> None:
@@ -126,20 +40,10 @@ def test_a_shard_that_always_kills_its_worker_is_given_up_and_recorded(
     assert len(list(plugin.iterdir())) == 3
 
 
-@pytest.mark.slow
-def test_ray_replaces_a_worker_that_dies(plugin: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    calm = start(tmp_path / "calm", "numbers", "-s", "fatal")
-    crew = ("--runner", "ray", "--devices", "cpu,cpu", "--rows-per-shard", "10")
-    harried = start(tmp_path / "harried", "numbers", "-s", "fatal?times=2", *crew)
-    assert harried.returncode == 0, harried.stderr
-    assert stable(harried) == stable(calm)
-
-
 @pytest.mark.parametrize("limit", [20_000, 70_000])
 def test_a_full_disk_keeps_what_was_scored_and_says_what_to_do(tmp_path: Path, limit: int) -> None:
     home = tmp_path / "home"
-    full = start(home, "control-text", "-s", "length", limit=limit)
+    full = start(home, "control-text", "-s", "length", disk=limit)
     assert full.returncode == 2, full.stdout + full.stderr
     said = full.stdout + full.stderr
     assert "Traceback" not in said
