@@ -18,7 +18,10 @@ PARTS = default().names("part")
 PROTOCOLS = [n.removeprefix("judge-protocol.") for n in PARTS if n.startswith("judge-protocol.")]
 STRATEGIES = [n.removeprefix("judge-strategy.") for n in PARTS if n.startswith("judge-strategy.")]
 VERDICTS: dict[str, Any] = {"pairwise": "A", "listwise": ["B", "A", "C"], "pointwise": 4}
-WORDS = {"pairwise-strength": "A>B", "pairwise-good-bad": "A=B=Bad"}
+WORDS = {
+    "pairwise-strength": "A>B", "pairwise-good-bad": "A=B=Bad", "unified-shares": 0.7,
+    "unified-pairwise": "Image 1 is better",
+}  # fmt: skip
 YES_NO = {"checklist": "yes", "verifier": "no"}
 
 

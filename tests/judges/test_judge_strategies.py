@@ -73,6 +73,24 @@ def test_swap(combine: str, given: str, swapped: str, p: float) -> None:
     assert verdict.extra["consistent"] is (given == turned)
 
 
+@pytest.mark.parametrize(("combine", "p"), [("net", 1.0), ("both", 0.5), ("mean", 0.6)])
+def test_swap_combines_every_dimension(combine: str, p: float) -> None:
+    """Shares .7 in the given order and .5 when swapped, .9 and .1 on the second aspect: there the
+    swapped order says .9 for the first as well."""
+    swap = strategy("swap", "unified-shares", combine=combine)
+    first, second, *rest = swap.protocol.answer(PAIR).names  # type: ignore[attr-defined]
+
+    def answer(ask: Ask) -> str:
+        given = first_is_good(ask)
+        said = {first: "0.7" if given else "0.5", second: "0.9" if given else "0.1"}
+        return json.dumps(said | dict.fromkeys(rest, "0.5"))
+
+    verdict, _ = hold(swap.talk(PAIR, Way(mode="json", retries=0)), answer)
+    assert verdict.values[first] == pytest.approx(p)
+    assert verdict.values[second] == pytest.approx({"mean": 0.9}.get(combine, 1.0))
+    assert set(verdict.values) == {d.name for d in swap.protocol.dimensions()}
+
+
 def test_a_net_vote_does_with_one_readable_order() -> None:
     def answer(ask: Ask) -> str:
         return "[[A]]" if first_is_good(ask) else "no idea"
@@ -252,10 +270,10 @@ def test_alignment_by_hand() -> None:
     good; the judge fails 1 of 2 bad ones (coverage 0.5) and 0 of 2 good ones (1 - FFR = 1); the
     harmonic mean is 2 * 0.5 / 1.5."""
     said: list[Verdict | None] = [*verdicts("A", "B", "C"), None]
-    assert alignment(verdicts("A", "A", "C", "B"), said) == 0.5
+    assert alignment(verdicts("A", "A", "C", "B"), said, rating=False) == 0.5
     people = [Verdict({"overall": v}) for v in (1.0, 2.0, 4.0, 5.0)]
     judge: list[Verdict | None] = [Verdict({"overall": v}) for v in (1.0, 5.0, 4.0, 4.0)]
-    assert alignment(people, judge) == pytest.approx(2 / 3)
+    assert alignment(people, judge, rating=True) == pytest.approx(2 / 3)
 
 
 def test_the_criterion_that_agrees_with_people_is_chosen(tmp_path: Path) -> None:

@@ -136,7 +136,8 @@ class CriteriaSelection(Strategy):
     def _align(self, criterion: str, way: Way) -> Talk[float]:
         way = way.but(note=self.ALONE.format(criterion=criterion))
         said = yield from together([self._try(graded.view, way) for graded in self.grades])
-        return alignment([graded.verdict for graded in self.grades], said)
+        rating = self.protocol.form == "pointwise"
+        return alignment([graded.verdict for graded in self.grades], said, rating=rating)
 
     def _try(self, view: View, way: Way) -> Talk[Verdict | None]:
         try:
@@ -145,16 +146,16 @@ class CriteriaSelection(Strategy):
             return None
 
 
-def alignment(human: Sequence[Verdict], said: Sequence[Verdict | None]) -> float:
+def alignment(human: Sequence[Verdict], said: Sequence[Verdict | None], *, rating: bool) -> float:
     """How well a criterion's verdicts agree with people's, 0..1.
 
-    Pairs and orders: the share of examples with the same winner. Ratings: each is called bad
+    Pairs and orders (not `rating`): the share of examples with the same winner. Ratings: each is called bad
     if it is below the middle of the human range; the alignment is then the harmonic mean of
     coverage (bad ones called bad) and of 1 - the false failure rate (good ones called bad), as
     EvalGen defines it (arXiv 2404.12272, section 4.2); where people called all of them alike,
     the one that exists. An unreadable verdict agrees with nobody.
     """
-    if human[0].order is not None or not _is_rating(human):
+    if not rating:
         same = [s is not None and _winner(h) == _winner(s) for h, s in zip(human, said)]
         return sum(same) / len(same)
     values = [_mean(verdict.values) for verdict in human]
@@ -167,11 +168,6 @@ def alignment(human: Sequence[Verdict], said: Sequence[Verdict | None]) -> float
     if len(shares) < 2:
         return shares[0]
     return 2 * shares[0] * shares[1] / sum(shares) if sum(shares) else 0.0
-
-
-def _is_rating(verdicts: Sequence[Verdict]) -> bool:
-    """Ratings have no word, comparisons have."""
-    return all(verdict.word is None for verdict in verdicts)
 
 
 def _winner(verdict: Verdict) -> int:

@@ -80,20 +80,26 @@ class Swap(Strategy):
             return average([given, turned], k)
         if self.combine == "net":
             found = yield from readable([asked[0], _turned(asked[1])])
-            lead = sum((v.values[OVERALL] > 0.5) - (v.values[OVERALL] < 0.5) for v in found)
-            p = 0.5 + 0.5 * ((lead > 0) - (lead < 0))
         else:
             found = yield from together([asked[0], _turned(asked[1])])
-            first, second = (verdict.values[OVERALL] for verdict in found)
-            p = (first + second) / 2
-            if self.combine == "both":
-                p = 1.0 if min(first, second) > 0.5 else 0.0 if max(first, second) < 0.5 else 0.5
-        sides = [verdict.values[OVERALL] for verdict in found]
+        names = found[0].values
+        values = {n: self._combined([verdict.values[n] for verdict in found]) for n in names}
+        main = OVERALL if OVERALL in names else next(iter(names))
+        sides = [verdict.values[main] for verdict in found]
         consistent = len(sides) == 2 and (sides[0] > 0.5, sides[0] < 0.5) == (
             sides[1] > 0.5,
             sides[1] < 0.5,
         )
-        return Verdict({OVERALL: p}, extra={"p_by_order": sides, "consistent": consistent})
+        return Verdict(values, extra={"p_by_order": sides, "consistent": consistent})
+
+    def _combined(self, sides: Sequence[float]) -> float:
+        """P(first is better) from that of one or both orders, by the rule asked for."""
+        if self.combine == "net":
+            lead = sum((p > 0.5) - (p < 0.5) for p in sides)
+            return 0.5 + 0.5 * ((lead > 0) - (lead < 0))
+        if self.combine == "both":
+            return 1.0 if min(sides) > 0.5 else 0.0 if max(sides) < 0.5 else 0.5
+        return sum(sides) / len(sides)
 
 
 def _turned(talk: Talk[Verdict]) -> Talk[Verdict]:
