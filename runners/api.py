@@ -74,7 +74,7 @@ class Results:
         """The object that ``prefgauge run --json`` prints."""
         rows = self.rows()
         more = (
-            "reason", "subsets", "metrics", "ceilings", "floors", "failures", "bundle_id", "profile",
+            "reason", "subsets", "metrics", "ceilings", "floors", "failures", "bundle_id",
         )  # fmt: skip
         total = {
             name: sum(row.get(name, 0) for row in rows)
@@ -85,7 +85,9 @@ class Results:
             for row in rows
         ]
         paths = {"bundles": [str(bundle.path) for bundle in self.bundles]}
-        return {"results": results, **total, **paths, "notes": self.notes}
+        # beside the results, not in them: seconds differ from run to run, results must not
+        times = {"profiles": [row.get("profile") for row in rows]}
+        return {"results": results, **total, **paths, "notes": self.notes, **times}
 
     def to_pandas(self) -> pd.DataFrame:
         """A table with one row per run and the stable fields as columns."""

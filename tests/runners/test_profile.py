@@ -125,7 +125,8 @@ def test_a_meter_charges_the_innermost_part() -> None:
         with meter.part("inner"):
             time.sleep(0.04)
     meter.stop()
-    assert 0.02 <= meter.seconds["outer"] < 0.04 <= meter.seconds["inner"]
+    assert meter.seconds["outer"] >= 0.02
+    assert meter.seconds["inner"] >= 0.04
     assert sum(meter.seconds.values()) == pytest.approx(meter.wall, rel=1e-9)
     with pytest.raises(KeyError), meter.part("outer"):
         raise KeyError
@@ -166,6 +167,5 @@ def test_the_command_prints_it_for_people_and_as_json(
     assert "Profile of control-text" in shown.stdout
     printed = CliRunner().invoke(app, [*words, "--json"])
     assert printed.exit_code == 0
-    (row,) = json.loads(printed.stdout)["results"]
-    parts = row["profile"]["parts"]
-    assert sum(parts.values()) == pytest.approx(row["profile"]["wall"], rel=1e-9)
+    (profile,) = json.loads(printed.stdout)["profiles"]
+    assert sum(profile["parts"].values()) == pytest.approx(profile["wall"], rel=1e-9)
