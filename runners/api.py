@@ -74,7 +74,8 @@ class Results:
         """The object that ``prefgauge run --json`` prints."""
         rows = self.rows()
         more = (
-            "reason", "subsets", "metrics", "ceilings", "floors", "failures", "bundle_id",
+            "reason", "subsets", "metrics", "ceilings", "floors", "failures", "usage",
+            "bundle_id",
         )  # fmt: skip
         total = {
             name: sum(row.get(name, 0) for row in rows)
