@@ -156,8 +156,11 @@ def together(root: Path, processes: int, runs: int) -> None:
     ]
     command = [sys.executable, "-c", _WRITER, f"mlflow:sqlite:///{store}/mlflow.db"]
     start = time.perf_counter()
-    writers = [subprocess.Popen([*command, *job], stderr=subprocess.DEVNULL) for job in jobs]
-    codes = [writer.wait() for writer in writers]
+    writers = [
+        subprocess.Popen([*command, *job], stderr=subprocess.PIPE, text=True) for job in jobs
+    ]
+    told = [writer.communicate()[1] for writer in writers]
+    codes = [writer.returncode for writer in writers]
     wall = time.perf_counter() - start
     client = MlflowClient(f"sqlite:///{store}/mlflow.db")
     experiment = client.get_experiment_by_name("speed").experiment_id
@@ -175,6 +178,9 @@ def together(root: Path, processes: int, runs: int) -> None:
         f"{processes} processes at once: {whole} of {processes * runs} runs whole, {headlines} headlines in "
         f"{len(kinds['suite'])} suite runs, exit codes {codes}, {wall:.1f} s with imports and a new store"
     )
+    for code, words in zip(codes, told):
+        if code:
+            print(words.strip().splitlines()[-1])
 
 
 def main() -> None:

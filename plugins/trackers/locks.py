@@ -17,11 +17,11 @@ _FAR = 1 << 30  # Windows refuses to read locked bytes, so the lock lies beyond 
 
 
 @contextlib.contextmanager
-def locked(path: Path, timeout: float = 30.0) -> Iterator[int]:
+def locked(path: Path, timeout: float = 60.0) -> Iterator[int]:
     """Hold the lock file `path`; it is released by the system if the process dies.
 
     Yields the open file. Waiting ends `timeout` seconds after the last sign of progress: while
-    other processes take turns (:class:`Turns`), nobody gives up.
+    others tell of progress (:class:`Turns`), nobody gives up.
 
     Raises
     ------
@@ -62,6 +62,7 @@ class Turns:
         self.path = path
         self._name = secrets.token_hex(8)
         self._count = 0
+        self._handle: int | None = None
 
     @contextlib.contextmanager
     def take(self) -> Iterator[bool]:
@@ -73,11 +74,19 @@ class Turns:
         """
         with locked(self.path) as handle:
             mine = self._count > 0 and _content(handle).split(b":")[0] == self._name.encode()
-            self._count += 1
-            # written first: a process that is killed in its turn has written, too
-            os.lseek(handle, 0, os.SEEK_SET)
-            os.write(handle, f"{self._name}:{self._count:08d}".encode())
-            yield mine
+            self._handle = handle
+            self.progress()  # first of all: a process that is killed in its turn has written, too
+            try:
+                yield mine
+            finally:
+                self._handle = None
+
+    def progress(self) -> None:
+        """Tell those who wait that the turn goes on; to be called now and then during one."""
+        assert self._handle is not None
+        self._count += 1
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        os.write(self._handle, f"{self._name}:{self._count:08d}".encode())
 
     @staticmethod
     def give_way() -> None:

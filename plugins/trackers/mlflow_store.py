@@ -34,6 +34,7 @@ _QUICK = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
 }
 _BUSY_SECONDS = 5.0
+_CREATION_SECONDS = 240.0  # another process may be making a new store, on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def connect(store: Store) -> Iterator[Any]:
             yield mlflow.MlflowClient(tracking_uri=store.uri)
             return
         with _short_commits(store.database):
-            with locked(store.lock):
+            with locked(store.lock, _CREATION_SECONDS):
                 client = _open_sqlite(store, mlflow)
             yield client
 

@@ -79,13 +79,15 @@ class _Session:
                     bundle = waiting.popleft()
                     suite = self._suite(bundle)
                     pages.append(self.store.page(suite.experiment, suite.log(bundle)))
+                    self._turns.progress()
                 if not waiting:
                     for bundle in {(b.suite, b.scorer): b for b in bundles}.values():
                         self._suite(bundle).refresh(bundle)
+                        self._turns.progress()
+                    for experiment in self._experiments.values():
+                        save_view(self.client, experiment)
             if waiting:
                 self._turns.give_way()
-        for experiment in self._experiments.values():
-            save_view(self.client, experiment)
         return pages
 
     def attach(self, bundle: Bundle, file: Path) -> None:
