@@ -86,7 +86,7 @@ def test_as_many_actors_as_processors_do_not_starve_and_blocks_are_not_merged(
     seen, problem = drive(tmp_path, "calm")
     assert problem == ""
     assert sorted(number for number, *_ in seen) == list(range(6)), "each shard once"
-    assert sum(scored for _, scored, _ in seen) == 120, "each request once"
+    assert sum(scored for _, scored, _ in seen) == 118, "each different request once"
     assert seen[0][2] < 6, "the first shard was reported before the last was done"
 
 
