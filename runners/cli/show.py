@@ -27,7 +27,8 @@ def show(
         typer.echo(json.dumps(facts, ensure_ascii=False, default=_plain, indent=1))
         return
     for key, value in facts.items():
-        if value in (None, "", (), [], {}):
+        value = _dimensions(value) if key == "dimensions" else value
+        if value in (None, "", (), [], {}, frozenset()):
             continue
         if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
             typer.echo(f"{key}:")
@@ -44,11 +45,24 @@ def show(
             typer.echo(f"{key}: {value}")
 
 
+def _dimensions(dimensions: Any) -> list[str]:
+    """One phrase per dimension of a card, whose bench form is already plain data."""
+    phrases = []
+    for one in dimensions:
+        facts = one if isinstance(one, dict) else _fields(one)
+        better = "higher" if facts["higher_is_better"] else "lower"
+        scale = facts["scale"]
+        within = f", {scale[0]:g} to {scale[1]:g}" if scale else ""
+        phrases.append(f"{facts['name']} ({better} is better{within})")
+    return phrases
+
+
 def _facts(registry: Registry, name: str) -> dict[str, Any]:
     if name in registry.names("bench"):
-        return bench_facts(registry.bench(name)) | {
-            "package": str(registry.entry("bench", name).plugin)
-        }
+        facts = bench_facts(registry.bench(name))
+        if name in registry.names("scorer"):
+            facts["see_also"] = f"the scorer of the same name: prefgauge show {name}:"
+        return facts | {"package": str(registry.entry("bench", name).plugin)}
     if name in registry.names("metric"):
         metric = registry.metric(name)
         about = inspect.getdoc(type(metric)) or ""
@@ -62,12 +76,26 @@ def _facts(registry: Registry, name: str) -> dict[str, Any]:
         try:
             text |= _fields(registry.scorer(name).card)
         except PrefgaugeError as error:
-            if name != scheme:
+            if name.rstrip(":") != scheme:
                 raise
             text["needs"] = f"a target or options: {error}"
         return text
+    if name in registry.names("part"):
+        return _part_facts(registry, name)
     known = [*registry.names("bench"), *registry.names("metric"), *registry.names("scorer")]
-    raise UnknownName("bench", name, known)
+    hint = "`prefgauge list benches`, `list scorers` and `list metrics` show what there is."
+    raise UnknownName("bench, scorer or metric", name, known, hint)
+
+
+def _part_facts(registry: Registry, name: str) -> dict[str, Any]:
+    """A part's documentation and options (judges), or the settings it consists of (recipes)."""
+    entry = registry.entry("part", name)
+    part = entry.load()
+    facts = {"kind": "part", "name": name, "package": str(entry.plugin)}
+    if dataclasses.is_dataclass(part) and not isinstance(part, type):
+        plain = {k: v for k, v in _fields(part).items() if v not in (None, "", ()) and k != "name"}
+        return facts | {"settings": {k: getattr(v, "__name__", v) for k, v in plain.items()}}
+    return facts | {"about": inspect.getdoc(part) or "", "options": getattr(part, "options", {})}
 
 
 def bench_facts(bench: Bench) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prefgauge.plugins.scorers.image.imagereward import MEAN, STD, ImageRewardScorer
+from prefgauge.plugins.scorers.image.imagereward import MEAN, REVISION, STD, ImageRewardScorer
 from prefgauge.registry import (
     Address,
     Device,
@@ -213,3 +213,22 @@ def test_what_cannot_be_scored_is_said(scorer: ImageRewardScorer, tmp_path: Path
     )
     with pytest.raises(ScorerError, match="not the weights of ImageReward"):
         part.open(Device("cpu"))
+
+
+def test_a_card_does_not_fetch_the_weights(
+    scorer: ImageRewardScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refuse(model: str, name: str, revision: str) -> str:
+        asked.append(name)
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+    hub = ImageRewardScorer(Address.parse(f"imagereward:?tokenizer={scorer.words.path}"))
+    assert asked == []
+    assert REVISION in str(hub.card.fingerprint["weights"])
+    assert hub.weight_bytes() is None
+    with pytest.raises(ScorerError, match="no network"):
+        hub.open(Device("cpu"))
+    assert asked == ["ImageReward.pt"]

@@ -15,7 +15,7 @@ from prefgauge.plugins.scorers.image import niqe
 from prefgauge.plugins.scorers.image.mscn import brisque_features, half_bicubic
 from prefgauge.plugins.scorers.image.natural import Brisque, Niqe
 from prefgauge.plugins.scorers.image.svm import Ranges, Regressor
-from prefgauge.registry import Address, Device, Media, MediaError, ScorerError
+from prefgauge.registry import Address, Device, Media, MediaError, ScorerError, UsageError
 
 RNG = np.random.default_rng(9)
 
@@ -160,3 +160,13 @@ def test_too_little_to_fit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"PK nothing")
     with pytest.raises(ScorerError, match="not a NIQE model"):
         Niqe(Address.parse(f"niqe:{tmp_path / 'bad.npz'}"))
+
+
+@pytest.mark.parametrize("scheme", ["niqe", "brisque"])
+def test_without_a_model_the_current_folder_is_not_taken(
+    scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (200, 200)).save(tmp_path / "any.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"give .*{scheme}:"):
+        {"niqe": Niqe, "brisque": Brisque}[scheme](Address.parse(scheme))

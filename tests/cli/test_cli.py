@@ -152,6 +152,25 @@ def test_show_and_list_as_json() -> None:
     }
 
 
+def test_show_tells_two_things_of_one_name_apart() -> None:
+    bench = prefgauge("show", "nisqa").stdout
+    assert "kind: bench" in bench
+    assert "prefgauge show nisqa:" in bench
+    scorer = prefgauge("show", "nisqa:").stdout
+    assert "kind: scorer" in scorer
+    assert "overall (higher is better, 1 to 5)" in scorer
+
+
+def test_show_knows_the_parts_of_judges_and_recipes() -> None:
+    assert "items: largest number" in prefgauge("show", "judge-protocol.checklist").stdout
+    assert "yuvalkirstain/PickScore_v1" in prefgauge("show", "clip-recipe.pickscore").stdout
+
+
+def test_show_says_what_an_unknown_name_could_have_been() -> None:
+    said = prefgauge("show", "sharpnes", code=2).stderr
+    assert "Unknown bench, scorer or metric 'sharpnes'. Did you mean sharpness" in said
+
+
 def test_doctor_knows_what_is_installed() -> None:
     facts = json.loads(prefgauge("doctor", "--json").stdout)
     assert facts["prefgauge"]

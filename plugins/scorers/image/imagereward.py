@@ -77,8 +77,9 @@ class ImageRewardScorer(PointwiseScorer[Looked]):
     def __init__(self, address: Address) -> None:
         address.expect("tokenizer", "dtype")
         self.address = address
-        self.file = address.target or self._fetched()
-        weights = file_digest(self.file)
+        self.file = address.target
+        # The published file is fetched when it is opened: a card must not cost 1.8 GB.
+        weights = file_digest(self.file) if self.file else f"{MODEL}@{REVISION}/{FILE}"
         self.words = identify(address.get("tokenizer", TOKENIZER), "", address.scheme)
         self.card = ScorerCard(
             name=str(address),
@@ -114,8 +115,8 @@ class ImageRewardScorer(PointwiseScorer[Looked]):
             ) from None
 
     def weight_bytes(self) -> int | None:
-        """Size of the weight files."""
-        return Path(self.file).stat().st_size
+        """Size of the weight file; None where the published one is not here yet."""
+        return Path(self.file).stat().st_size if self.file else None
 
     def open(self, device: Device) -> None:
         """Load both towers and the head."""
@@ -123,6 +124,7 @@ class ImageRewardScorer(PointwiseScorer[Looked]):
         self.torch: Any = require("torch", "local", str(self.address))
         self.where = pick_device(device, str(self.address))
         self.dtype = pick_dtype(self.address.get("dtype", ""), device, self.where)
+        self.file = self.file or self._fetched()
         state = read_weights(self.file)
         towers = build(state, Path(self.file).name)
         self.vision, self.text = (tower.to(self.where, self.dtype) for tower in towers)

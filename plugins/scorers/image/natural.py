@@ -17,7 +17,15 @@ from prefgauge.plugins.scorers.image import niqe
 from prefgauge.plugins.scorers.image.luma import luma
 from prefgauge.plugins.scorers.image.mscn import brisque_features
 from prefgauge.plugins.scorers.image.svm import Ranges, Regressor
-from prefgauge.registry import Address, Dimension, Media, MediaError, ScorerCard, ScorerError
+from prefgauge.registry import (
+    Address,
+    Dimension,
+    Media,
+    MediaError,
+    ScorerCard,
+    ScorerError,
+    UsageError,
+)
 from prefgauge.registry.cards import Option
 from prefgauge.registry.media import MeasureScorer, read_image
 
@@ -36,9 +44,12 @@ class NaturalScene(MeasureScorer):
     summary: ClassVar[str]
     smallest: ClassVar[int]
     options: ClassVar[tuple[str, ...]] = ()
+    wants: ClassVar[str]
 
     def __init__(self, address: Address) -> None:
         address.expect(*self.options)
+        if not address.target:  # an empty path would be the current folder
+            raise UsageError(f"Scorer {address}: give {self.wants}.")
         self.address = address
         identity = self.load(Path(address.target).expanduser())
         self.card = ScorerCard(
@@ -84,9 +95,12 @@ class Brisque(NaturalScene):
     summary = "BRISQUE with your libsvm model and range files (Mittal 2012), lower is better."
     smallest = 16
     options = ("range",)
+    wants = "the authors' libsvm files, brisque:allmodel?range=allrange"
 
     def load(self, path: Path) -> Mapping[str, Option]:
         """Both libsvm files."""
+        if not self.address.get("range", ""):
+            raise ScorerError(f"Scorer {self.address}: needs range=PATH of svm-scale's file too.")
         ranges = Path(self.address.get("range", "")).expanduser()
         for file, what in ((path, "a libsvm model file"), (ranges, "range=PATH of svm-scale")):
             if not file.is_file():
@@ -112,6 +126,7 @@ class Niqe(NaturalScene):
     scheme = "niqe"
     summary = "NIQE against your pristine pictures or model file (Mittal 2013), lower is better."
     smallest = niqe.BLOCK
+    wants = "a folder of pristine pictures or a model file, niqe:FOLDER or niqe:FILE"
 
     def load(self, path: Path) -> Mapping[str, Option]:
         """A pristine model from pictures or from a file."""

@@ -54,7 +54,18 @@ _BY_FORM: Mapping[str, type[Judge]] = {
 
 
 def judge(address: Address) -> Judge:
-    """The judge at an address.
+    """A language or vision-language model as judge.
+
+    Address: ``judge:BACKEND#MODEL?option=value``. BACKEND is the URL of any server that speaks the
+    OpenAI chat API, ``openai``, ``transformers`` or ``vllm``. Options:
+
+    protocol: what is asked (default ``pairwise``); strategy: how (default ``plain``). Their names
+        and those of the backends: ``prefgauge list parts``. Each has options of its own.
+    answer: ``text`` (default), ``json`` (JSON under a schema) or ``choice`` (by token
+        probabilities).
+    temperature (0), max_tokens (1024), seed (0): of the replies.
+    retries: further tries after an unreadable reply (default 2).
+    member_env: environment variables with the keys of models elsewhere, MODEL=NAME,MODEL=NAME.
 
     Raises
     ------
