@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from prefgauge.registry.address import Address
 from prefgauge.registry.bench import Bench
 from prefgauge.registry.bundle import Bundle
 from prefgauge.registry.discovery import Registry
@@ -263,9 +262,11 @@ def _builder(bench: Bench, scorer: Scorer[Any]) -> EvidenceBuilder:
 
 def _floors(registry: Registry, bench: Bench, scorer: Scorer[Any]) -> dict[str, Floor]:
     known = registry.names("scorer")
+    # no Address.parse: models fitted on several scorers have names that are no addresses
+    own = scorer.card.name.partition("?")[0].partition(":")[0]
     found: dict[str, Floor] = {}
     for name in FLOORS:
-        if name in known and name != Address.parse(scorer.card.name).scheme:
+        if name in known and name != own:
             try:
                 found[name] = Floor(registry, name, bench)
             except PrefgaugeError:

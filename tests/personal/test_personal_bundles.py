@@ -136,3 +136,12 @@ def test_the_command_writes_bundles_that_a_report_shows(data_root: Path, home: P
     assert "personal.dpa:length" in text
     tested = CliRunner().invoke(app, ["compare", said["path"], "--bench", "pandalm.personal"])
     assert tested.exit_code == 0, tested.output
+
+
+@pytest.mark.data
+def test_models_over_two_scorers_name_both(data_root: Path, home: Path) -> None:
+    words = ["personal", "pandalm", "-s", "length", "-s", "lexical", "--data", str(data_root)]
+    run = CliRunner().invoke(app, [*words, "--resamples", "50", "-m", "dpa", "--json"])
+    assert run.exit_code == 0, run.output
+    bundles = [Bundle.load(Path(path)) for path in json.loads(run.stdout)["bundles"]]
+    assert {b.scorer for b in bundles} >= {"personal.dpa:length + lexical"}
