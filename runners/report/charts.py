@@ -22,7 +22,7 @@ _BINS = 8
 def bench_forest(page: BenchPage) -> Markup:
     """All results of a bench with intervals, its floors, ceilings and published references."""
     rows = [
-        Row(cell.scorer, cell.value, cell.low, cell.high, _kind(cell), _note(cell), cell.letters)
+        Row(_label(cell), cell.value, cell.low, cell.high, _kind(cell), _note(cell), cell.letters)
         for cell in page.cells
         if cell.value is not None
     ]
@@ -127,8 +127,12 @@ def _quantile(size: Any) -> Any:
     return (order + 0.5) / len(size)
 
 
+def _label(cell: Cell) -> str:
+    return f"{cell.scorer} ‡" if cell.cut else cell.scorer
+
+
 def _kind(cell: Cell) -> str:
-    if not cell.complete:
+    if not cell.sound:
         return "scorer incomplete"
     return "scorer top" if cell.top else "scorer"
 
@@ -137,6 +141,8 @@ def _note(cell: Cell) -> str:
     notes = []
     if not cell.complete:
         notes.append(f"{cell.result.get('status')}, coverage {cell.result.get('coverage', 0):.0%}")
+    if cell.cut:
+        notes.append("the first rows only")
     if cell.top:
         notes.append("not significantly worse than the best")
     if cell.letters:

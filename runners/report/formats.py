@@ -23,12 +23,12 @@ def _letters(letters: str) -> Markup:
 
 def _num(value: Any, digits: int = 3) -> str:
     found = number(value)
-    return "–" if found is None else f"{found:.{digits}f}".replace("-", "−")
+    return "–" if found is None else f"{found:z.{digits}f}".replace("-", "−")
 
 
 def _signed(value: Any) -> str:
     found = number(value)
-    return "–" if found is None else f"{found:+.3f}".replace("-", "−")
+    return "–" if found is None else f"{found:+z.3f}".replace("-", "−")
 
 
 def sig(value: Any) -> str:

@@ -44,6 +44,7 @@ class Cell:
     heat: -1..1, how far from chance (0) to perfect (1) or to always wrong (-1); None: no value.
     top: True if not significantly worse than the bench's best scorer; None: not tested.
     letters: shared with the scorers that it does not differ from significantly.
+    part: True if it has the first rows only (``--limit``) and another result of the bench more.
     answers: evidence for figures, dropped after they are drawn.
     """
 
@@ -51,6 +52,7 @@ class Cell:
     heat: float | None = None
     top: bool | None = None
     letters: str = ""
+    part: bool = False
     answers: Answers | None = None
     problem: str = ""
 
@@ -84,10 +86,20 @@ class Cell:
         """False if the coverage was too low to trust the value."""
         return bool(self.result.get("status", "complete") == "complete")
 
+    @property
+    def cut(self) -> bool:
+        """True if it has the first rows only (``--limit``)."""
+        return math.isfinite(_rows_read(self.bundle))
+
+    @property
+    def sound(self) -> bool:
+        """True if it can stand beside the others: complete, and not of fewer rows than they."""
+        return self.complete and not self.part
+
 
 @dataclass(slots=True)
 class BenchPage:
-    """A bench with the results of all scorers, best first."""
+    """A bench with the results of all scorers, best first, those of fewer rows last."""
 
     bench: str
     cells: list[Cell]
@@ -127,7 +139,7 @@ class BenchPage:
 
     def lines(self, kind: str) -> dict[str, float]:
         """The ``floors`` or ``ceilings`` that have a value, by name. A floor is that of any
-        scorer's run: all runs of a bench read the same samples."""
+        scorer's run: all runs of a bench read the same samples, or come last."""
         found: dict[str, float] = {}
         for cell in self.cells:
             for name, entry in mapping(cell.result.get(kind)).items():
@@ -154,11 +166,11 @@ class Report:
         return self.cells.get((scorer, bench))
 
     def skill(self, scorer: str) -> tuple[float, int] | None:
-        """(mean heat, number of benches) over the scorer's complete results."""
+        """(mean heat, number of benches) over the scorer's complete results of all rows."""
         heats = [
             cell.heat
             for (name, _), cell in self.cells.items()
-            if name == scorer and cell.heat is not None and cell.complete
+            if name == scorer and cell.heat is not None and cell.sound
         ]
         return (sum(heats) / len(heats), len(heats)) if heats else None
 
@@ -166,7 +178,7 @@ class Report:
         """Letters of the scorers over all benches, from their complete results."""
         skills: dict[str, dict[str, float]] = {}
         for (scorer, bench), cell in self.cells.items():
-            if cell.heat is not None and cell.complete:
+            if cell.heat is not None and cell.sound:
                 skills.setdefault(scorer, {})[bench] = cell.heat
         return overall_letters(self.scorers, skills)
 
@@ -225,12 +237,12 @@ def ground(page: BenchPage) -> None:
             cell.problem = str(error)
         except (TypeError, ValueError, KeyError) as error:  # a damaged or foreign bundle
             cell.problem = f"the outcomes cannot be read: {type(error).__name__}: {error}"
-    tested = [cell.answers for cell in page.cells if cell.answers is not None and cell.complete]
+    tested = [cell.answers for cell in page.cells if cell.answers is not None and cell.sound]
     if len(tested) < 2:
         return
     best, letters = top_group(tested), bench_letters(tested)
     for cell in page.cells:
-        if best and cell.answers is not None and cell.complete:
+        if best and cell.answers is not None and cell.sound:
             cell.top = cell.scorer in best
             cell.letters = letters.get(cell.scorer, "")
 
@@ -255,15 +267,18 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 def _finish(page: BenchPage) -> None:
     page.lower_is_better = _lower_is_better(page.metric)
+    most = max(_rows_read(cell.bundle) for cell in page.cells)
+    sign = 1 if page.lower_is_better else -1
+
+    def order(cell: Cell) -> tuple[bool, bool, float, str]:
+        return cell.value is None, cell.part, sign * (cell.value or 0.0), cell.scorer
+
+    for cell in page.cells:
+        cell.part = _rows_read(cell.bundle) < most
+    page.cells.sort(key=order)
     chance = page.lines("floors").get("random")
     for cell in page.cells:
         cell.heat = heat(cell.value, chance, page)
-    sign = 1 if page.lower_is_better else -1
-
-    def order(cell: Cell) -> tuple[bool, float, str]:
-        return cell.value is None, sign * (cell.value or 0.0), cell.scorer
-
-    page.cells.sort(key=order)
 
 
 def heat(value: float | None, chance: float | None, page: BenchPage) -> float | None:
@@ -289,11 +304,17 @@ def _rank(report: Report, scorer: str) -> float:
     return found[0] if found else -2.0
 
 
-def _standing(bundle: Bundle) -> tuple[bool, bool, float, str]:
+def _rows_read(bundle: Bundle) -> float:
+    """How many rows were read: infinite if all, so if ``--limit`` did not cut any off."""
+    limit = number(mapping(bundle.result.get("bench_data")).get("limit"))
+    samples = number(bundle.result.get("samples"))
+    return math.inf if limit is None or (samples or limit) < limit else limit
+
+
+def _standing(bundle: Bundle) -> tuple[bool, float, float, str]:
     result = bundle.result
-    limit = mapping(result.get("bench_data")).get("limit")
     finished = number(result.get("finished_ms")) or 0.0
-    return result.get("status", "complete") == "complete", limit is None, finished, bundle.id
+    return result.get("status", "complete") == "complete", _rows_read(bundle), finished, bundle.id
 
 
 def subsets_of(cells: Sequence[Cell], limit: int = 24) -> list[str]:

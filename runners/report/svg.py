@@ -66,7 +66,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 def forest(rows: Sequence[Row], marks: Sequence[Mark], title: str) -> Markup:
     """Values with intervals, one row each, with floors and ceilings as vertical lines."""
     longest = max(len(_short(row.label, 34)) for row in rows)
-    left, width, height, top = 24 + 7.0 * longest, 900.0, 25.0, 34.0
+    left, width, height, top = 24 + 7.7 * longest, 900.0, 25.0, 34.0
     right = 70.0 + 7.5 * max(len(row.letters) for row in rows)
     every = [v for r in rows for v in (r.value, r.low, r.high) if v is not None]
     every += [mark.value for mark in marks]
@@ -155,7 +155,7 @@ def _forest_row(row: Row, y: float, axis: Axis, left: float, right: float) -> li
         parts.append(f'<path class="diamond" d="M{x:.1f} {y - 5:.1f}l5 5l-5 5l-5 -5z"/>')
     else:
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
-    parts.append(_text(right + 12, y + 4, f"{row.value:.3f}".replace("-", "−"), "value", "start"))
+    parts.append(_text(right + 12, y + 4, f"{row.value:z.3f}".replace("-", "−"), "value", "start"))
     if row.letters:
         parts.append(_text(right + 62, y + 4, row.letters, "cld", "start"))
     return [*parts, "</g>"]
@@ -166,7 +166,7 @@ def _marks(marks: Sequence[Mark], axis: Axis, top: float, bottom: float) -> list
     last = [-1e9, -1e9]  # right ends of the labels in two staggered lines
     for mark in sorted(marks, key=lambda m: m.value):
         x = axis(mark.value)
-        half = 3.1 * len(mark.label)
+        half = 3.7 * len(mark.label)
         level = 0 if x - half > last[0] else 1
         last[level] = x + half + 6
         parts.append(_line(x, top - 4, x, bottom, mark.kind))

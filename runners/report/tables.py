@@ -31,7 +31,8 @@ def render_markdown(report: Report) -> str:
     lines.append(
         "Value and 95 % interval. Bold: not significantly worse than the best on that bench "
         "(paired test on the same samples, Holm). Results of a bench with a common letter do not "
-        "differ significantly (Holm over all pairs). † incomplete: too few samples were scored."
+        "differ significantly (Holm over all pairs). † incomplete: too few samples were scored. "
+        "‡ the first rows only (--limit): not compared with results of more rows."
     )
     return "\n".join(lines) + "\n"
 
@@ -59,7 +60,7 @@ def render_latex(report: Report) -> str:
             rf"\caption{{{_tex(report.title)}, {_tex(modality)}. Value with 95\,\% interval. Bold: "
             "not significantly worse than the best on that bench (paired test, Holm). Results of a "
             "bench with a common letter do not differ significantly (Holm over all pairs). "
-            r"$\dagger$: incomplete.}",
+            r"$\dagger$: incomplete. $\ddagger$: the first rows only, not compared with more.}",
             r"\end{table}",
             "",
         ]
@@ -95,14 +96,15 @@ def _md_cell(cell: Cell | None) -> str:
     value = f"**{cell.value:.3f}**" if cell.top else f"{cell.value:.3f}"
     span = "" if cell.low is None or cell.high is None else f" [{cell.low:.3f}, {cell.high:.3f}]"
     letters = f" <sup>{cell.letters}</sup>" if cell.letters else ""
-    return value + ("" if cell.complete else " †") + span + letters
+    marks = ("" if cell.complete else " †") + (" ‡" if cell.cut else "")
+    return value + marks + span + letters
 
 
 def _tex_cell(cell: Cell | None) -> str:
     if cell is None or cell.value is None:
         return "--"
     value = rf"\textbf{{{cell.value:.3f}}}" if cell.top else f"{cell.value:.3f}"
-    mark = "" if cell.complete else r"$^\dagger$"
+    mark = ("" if cell.complete else r"$^\dagger$") + (r"$^\ddagger$" if cell.cut else "")
     if cell.letters:
         mark += rf"\textsuperscript{{{cell.letters.replace('–', '--')}}}"
     if cell.low is None or cell.high is None:

@@ -187,6 +187,38 @@ def test_best_founded_result_is_shown(write_bundle, pair_answers) -> None:  # ty
     assert report.older == 2
 
 
+def test_a_result_of_the_first_rows_is_marked_and_not_compared(write_bundle, pair_answers) -> None:  # type: ignore[no-untyped-def]
+    """The best value is of five rows only: it leads nobody, and the others are still tested."""
+    few = write_bundle(
+        pair_answers([1] * 5), "few", value=1.0,
+        bench_data={"digest": "f", "limit": 5, "files": []},
+    )  # fmt: skip
+    good = write_bundle(pair_answers([1, 1, 1, -1, 1] * 12), "good", value=0.8)
+    poor = write_bundle(pair_answers([-1, 1, -1, -1, -1] * 12), "poor", value=0.2)
+    report = assemble([few, good, poor])
+    html = render_html(report)
+    assert [cell.scorer for cell in report.benches[0].cells] == ["good", "poor", "few"]
+    marked = {name: cell.top for (name, _), cell in report.cells.items()}
+    assert marked == {"few": None, "good": True, "poor": False}
+    assert report.skill("few") is None
+    assert html.count('title="the first 5 rows only"') == 1
+    assert "neither compared nor part of the skill" in html
+    assert "1.000 ‡" in render_markdown(report)
+    assert "‡" not in render_html(assemble([good, poor]))
+    assert assemble([few]).skill("few") is not None  # alone it is compared with nobody
+    all_rows = write_bundle(
+        pair_answers([1] * 5), "all", value=1.0,
+        bench_data={"digest": "f", "limit": 500, "files": []},
+    )  # fmt: skip
+    assert "‡" not in render_html(assemble([all_rows]))
+
+
+def test_no_value_is_printed_as_minus_zero(write_bundle, pair_answers) -> None:  # type: ignore[no-untyped-def]
+    fields = {"value": 0.4999, "floors": {"random": {"value": 0.5}}}
+    html = render_html(assemble([write_bundle(pair_answers([1, -1] * 6), "coin", **fields)]))
+    assert "−0.00" not in html
+
+
 def test_no_results_is_an_error() -> None:
     with pytest.raises(UsageError, match="prefgauge run"):
         assemble([])
