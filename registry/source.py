@@ -141,10 +141,12 @@ class Source:
     def _missing(self, bench: str, file: DataFile, why: str) -> str:
         where = file.url or (f"Hugging Face dataset {file.hub}" if file.hub else "its homepage")
         roots = [str(root / file.mirror) for root in (self.data, self.cache) if root]
+        put = f"put the file at {' or '.join(roots)} (or point --data at a mirror that has it)."
+        if file.url or file.hub:
+            put = f"Run `prefgauge fetch {bench}` on a machine with access, or {put}"
         return (
-            f"The bench {bench!r} needs {file.mirror!r}, which is not here, and {why}. "
-            f"Official place: {where}. Run `prefgauge fetch {bench}` on a machine with access, or "
-            f"put the file at {' or '.join(roots)} (or point --data at a mirror that has it)."
+            f"The bench {bench!r} needs {file.mirror!r}, which is not here, and "
+            f"{why.rstrip('.')}. Official place: {where}. {put[0].upper()}{put[1:]}"
         )
 
 

@@ -147,7 +147,16 @@ class MediaBench(RowBench):
         return Finder.of(source, file, self.folders, note)
 
     def read(self, source: Source) -> Iterator[Sample | BadRow]:
-        """The samples of all label files; files marked optional are media."""
+        """The samples of all label files; files marked optional are media, whose bytes must be the
+        published ones where they are at hand.
+
+        Raises
+        ------
+        DataError: for a file that is missing (labels) or not the published one.
+        """
+        for file in self.card.files:
+            if file.optional and file.sha256 and source.find(file):
+                source.path(self.card.id, file)
         for file in self.card.files:
             if not file.optional:
                 yield from self.read_file(source, file)

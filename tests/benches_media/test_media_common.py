@@ -85,6 +85,37 @@ def test_media_are_found_beside_the_table_in_any_case(tmp_path: Path) -> None:
     assert str(tmp_path) in lost.missing
 
 
+class Published(Pictures):
+    card = card(
+        DataFile(mirror="set/labels.csv"),
+        # sha256 of the one byte "x", by sha256sum
+        DataFile(
+            mirror="set/a.png", optional=True, format="raw",
+            sha256="2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+        ),
+    )  # fmt: skip
+
+
+def test_media_that_are_not_the_published_bytes_are_refused(tmp_path: Path) -> None:
+    written(tmp_path, "file,ref,mos\na.png,a.png,3\n")
+    strict = Source(tmp_path, tmp_path / "cache", offline=True)
+    (absent,) = Published().read(strict)
+    assert isinstance(absent, Sample)
+    assert absent.missing
+    written(tmp_path, "x", "set/a.png")
+    assert len(list(Published().read(strict))) == 1
+    written(tmp_path, "y", "set/a.png")
+    with pytest.raises(DataError, match=r"set/a\.png is not the published file"):
+        list(Published().read(strict))
+    assert len(list(Published().read(source(tmp_path)))) == 1
+
+
+def test_no_fetch_is_advised_where_nothing_can_be_fetched(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Official place: its homepage. Put the file at") as caught:
+        list(Pictures().read(Source(tmp_path, tmp_path / "cache")))
+    assert "prefgauge fetch" not in str(caught.value)
+
+
 @pytest.mark.parametrize("path", ["../etc/passwd", "/etc/passwd", "", "a/../../b", "a\0b", "..\\x"])
 def test_paths_that_leave_the_data_folder_are_bad_rows(path: str) -> None:
     with pytest.raises(ValueError, match="not a path inside"):
