@@ -102,19 +102,17 @@ class Suite:
         """
         cells = self._settle()
         values = dict(_summary(cells))
-        times = dict.fromkeys(values, int(time.time() * 1000))
+        times: dict[str, int] = {}
         for cell in cells:
             if cell.complete:
                 for name, value in _headline(cell).items():
                     values[name] = value
-                    # a later time stamp replaces the shown value, even by a lower one
-                    fresh = name not in self.metrics
-                    times[name] = (cell.finished or 1) if fresh else int(time.time() * 1000)
+                    times[name] = cell.finished or 1
         metrics = [
             metric
             for name, value in values.items()
             if self.metrics.get(name) != value
-            for metric in metric_list({name: value}, times[name])
+            for metric in metric_list({name: value}, self._stamp(name, times.get(name)))
         ]
         note = _description(cells)
         params = self._new_params(bundle)
@@ -128,6 +126,15 @@ class Suite:
         if metrics or status != self.status:
             self.client.set_terminated(self.run_id, status)
         self.metrics, self.note, self.status = {**self.metrics, **values}, note, status
+
+    def _stamp(self, name: str, first: int | None) -> int:
+        """Milliseconds for a new value of a metric: MLflow shows the value with the latest stamp,
+        so it must be later than those before, even where the clock went back since."""
+        now = int(time.time() * 1000)
+        if name not in self.metrics:
+            return now if first is None else first
+        before = self.client.get_metric_history(self.run_id, name)
+        return max([now, *(metric.timestamp + 1 for metric in before)])
 
     def _new_params(self, bundle: Bundle) -> list[Any]:
         from mlflow.entities import Param

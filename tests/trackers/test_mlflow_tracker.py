@@ -123,6 +123,16 @@ def test_same_id_with_other_content_replaces(make_bundle, address, client) -> No
     assert _runs(mlflow, "suite")[0].data.metrics["headline/judgebench"] == 0.4
 
 
+def test_a_new_value_is_shown_though_the_clock_went_back(make_bundle, address, client) -> None:  # type: ignore[no-untyped-def]
+    future = 4_000_000_000_000  # of the clock at the first logging, in the year 2096
+    send(address, [make_bundle(value=0.9, bundle_id="b" * 64, started_ms=future)])
+    send(address, [make_bundle(value=0.4, bundle_id="b" * 64, started_ms=1_760_000_100_000)])
+    suite = _runs(client(), "suite")[0]
+    history = client().get_metric_history(suite.info.run_id, "headline/judgebench")
+    assert max(metric.timestamp for metric in history) > future
+    assert suite.data.metrics["headline/judgebench"] == 0.4
+
+
 def test_newest_result_is_the_headline_in_any_order(make_bundle, address, client) -> None:  # type: ignore[no-untyped-def]
     new = make_bundle(value=0.4, started_ms=1_760_000_900_000)
     old = make_bundle(value=0.9)
