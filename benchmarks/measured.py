@@ -58,6 +58,9 @@ def row(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Print the page."""
+    results = [b.result for place in sys.argv[1:] for b in Bundle.find(Path(place))]
+    if not results:
+        sys.exit(f"No result bundles in {sys.argv[1:]}. Usage: {(__doc__ or '').splitlines()[2]}")
     print(HEAD)
     columns = [
         "bench",
@@ -73,7 +76,6 @@ def main() -> None:
     ]
     print("| " + " | ".join(columns) + " |")
     print("|" + "---|" * len(columns))
-    results = [b.result for place in sys.argv[1:] for b in Bundle.find(Path(place))]
     for result in sorted(results, key=lambda r: (r["modality"], r["bench"], -(r["value"] or -9))):
         print(row(result))
     first = results[0]["provenance"]

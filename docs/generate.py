@@ -208,4 +208,6 @@ def write(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit("Usage: python docs/generate.py FOLDER (docs/reference)")
     print(f"{len(write(Path(sys.argv[1])))} pages written to {sys.argv[1]}")

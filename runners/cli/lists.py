@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from prefgauge.registry.discovery import Registry, default
-from prefgauge.registry.errors import PluginError
+from prefgauge.registry.cards import Modality
+from prefgauge.registry.errors import PluginError, UsageError
 
 __all__ = ["What", "list_"]
 
@@ -27,11 +28,15 @@ class What(StrEnum):
 
 def list_(
     what: Annotated[What, typer.Argument(help="What to list.")] = What.benches,
-    modality: Annotated[str | None, typer.Option(help="Only benches of this modality.")] = None,
+    modality: Annotated[
+        str | None, typer.Option(help=f"Only benches of one of: {', '.join(get_args(Modality))}.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
     """List benches, scorers, metrics, trackers, parts or suites."""
     registry = default()
+    if modality is not None and modality not in get_args(Modality):
+        raise UsageError(f"No modality {modality!r}; there are {', '.join(get_args(Modality))}.")
     if what is What.benches:
         rows = [row for row in _benches(registry) if modality in {None, row["modality"]}]
         columns: tuple[str, ...] = ("id", "modality", "labels", "size", "licence", "title")

@@ -171,6 +171,14 @@ def test_show_says_what_an_unknown_name_could_have_been() -> None:
     assert "Unknown bench, scorer or metric 'sharpnes'. Did you mean sharpness" in said
 
 
+def test_list_by_modality_and_by_none_there_is() -> None:
+    rows = json.loads(prefgauge("list", "--modality", "mesh", "--json").stdout)
+    assert "control-mesh" in {row["id"] for row in rows}
+    assert {row["modality"] for row in rows} == {"mesh"}
+    said = prefgauge("list", "--modality", "3d", code=2).stderr
+    assert "No modality '3d'; there are" in said
+
+
 def test_doctor_knows_what_is_installed() -> None:
     facts = json.loads(prefgauge("doctor", "--json").stdout)
     assert facts["prefgauge"]
