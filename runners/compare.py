@@ -62,7 +62,7 @@ class Comparison:
     low, high: its 95 % interval.
     p: two-sided p of no difference; `p_holm`: corrected for all comparisons of one call.
     groups: jackknife groups behind the interval.
-    changed: samples where the winner differs (see :func:`changes`).
+    changed: pairs whose winner differs (see :func:`changes`).
     p_permutation: by sign-flip permutation of prompts, where the metric allows it.
     more_prompts: how many more prompts a difference this large would need for 80 % power.
     tests: further tests that fit: McNemar's for right or wrong, Williams' for correlations.

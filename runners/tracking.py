@@ -97,7 +97,9 @@ def sync() -> SyncReport:
         try:
             logged += send(tracker, [Bundle.load(item.bundle) for item in items])
         except PrefgaugeError as error:
-            failed.append(f"{shown(tracker)} ({len(items)} bundles): {error}")
+            failed.append(
+                f"{shown(tracker)} ({len(items)} bundle{'' if len(items) == 1 else 's'}): {error}"
+            )
     return SyncReport(tuple(logged), tuple(failed), tuple(missing))
 
 

@@ -134,7 +134,7 @@ class Suite:
         if name not in self.metrics:
             return now if first is None else first
         before = self.client.get_metric_history(self.run_id, name)
-        return max([now, *(metric.timestamp + 1 for metric in before)])
+        return int(max([now, *(metric.timestamp + 1 for metric in before)]))
 
     def _new_params(self, bundle: Bundle) -> list[Any]:
         from mlflow.entities import Param

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from prefgauge.registry.content import content
 from prefgauge.registry.discovery import Registry, default
 from prefgauge.registry.errors import DataError, UnknownName, UsageError
+from prefgauge.registry.labels import Preference, Rating
 from prefgauge.registry.sample import BadRow, Sample
 from prefgauge.registry.source import Source
 
@@ -22,7 +24,9 @@ def check(
     ],
     bench: Annotated[
         str | None,
-        typer.Option(help="Bench whose samples a scorer is tried on (default: a control bench)."),
+        typer.Option(
+            help="Bench whose samples a scorer or metric is tried on (default: a control bench)."
+        ),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Local mirror of published data.")] = None,
 ) -> None:
@@ -34,7 +38,11 @@ def check(
         for line in found:
             typer.echo(f"{kind} {target}: {line}")
         if not found:
-            on = f" (on {bench or _usual(registry, kind, target)})" if kind != "bench" else ""
+            on = (
+                f" (on {bench or _usual(registry, kind, target) or 'made labels'})"
+                if kind != "bench"
+                else ""
+            )
             typer.echo(f"{kind} {target}: ok{on}")
         problems += len(found)
     raise typer.Exit(2 if problems else 0)
@@ -74,20 +82,43 @@ def _check(
         for row in bad:
             typer.echo(f"bench {target}: note: bad row at {row.where}: {row.reason}", err=True)
         return check_bench(registry, tried, source, bad_rows=len(bad))
-    samples = _samples(registry, source, bench or _usual(registry, kind, target))
+    bench = bench or _usual(registry, kind, target)
     if kind == "metric":
+        samples = _samples(registry, source, bench) if bench else _made()
         return check_metric(registry.metric(target), samples)
+    samples = _samples(registry, source, bench)
     return check_scorer(registry, registry.scorer(target), samples, Device())
 
 
 def _usual(registry: Registry, kind: str, target: str) -> str | None:
-    """The control bench to try a metric or scorer on."""
+    """The control bench to try a metric or scorer on; None where no control bench has the labels."""
     if kind == "metric":
         need = registry.metric(target).card.needs
         return {"pairs": "control-injection", "groups": "control-text"}.get(need)
     judged = registry.scorer(target).card.modalities
     every = ("text", "image", "video", "audio", "mesh")
     return next((f"control-{name}" for name in every if name in judged), None)
+
+
+def _made() -> list[Sample]:
+    """Samples with ratings, and with ratings and preferences of single raters."""
+    samples = []
+    for n in range(12):
+        labels: list[Preference | Rating] = [Rating(0, 1.0 + n % 5), Rating(1, 1.0 + (n + 2) % 5)]
+        for rater in range(3):
+            first = Rating(0, 1.0 + (n + (rater == 2)) % 5, rater=f"r{rater}")
+            second = Rating(1, 1.0 + (n + 2) % 5, rater=f"r{rater}")
+            best, other = (0, 1) if first.value > second.value else (1, 0)
+            labels += [first, second, Preference(best, other, "first", rater=f"r{rater}")]
+        samples.append(
+            Sample(
+                id=str(n),
+                prompt=content(f"Prompt {n}"),
+                candidates=(content("one answer"), content("another answer")),
+                labels=tuple(labels),
+            )
+        )
+    return samples
 
 
 def _samples(registry: Registry, source: Source, bench: str | None) -> list[Sample]:

@@ -108,8 +108,8 @@ def _print(results: list[Comparison]) -> None:
             )  # fmt: skip
         console.print(table)
     typer.echo(
-        "p is corrected by Holm for all comparisons shown; changed: samples with another winner "
-        "(--changed N lists them)."
+        "p is corrected by Holm for all comparisons shown; more prompts: how many more would tell the "
+        "two apart with 80 % power; changed: pairs with another winner (--changed N lists them)."
     )
 
 

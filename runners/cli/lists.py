@@ -8,8 +8,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from prefgauge.registry.discovery import Registry, default
 from prefgauge.registry.cards import Modality
+from prefgauge.registry.discovery import Registry, default
 from prefgauge.registry.errors import PluginError, UsageError
 
 __all__ = ["What", "list_"]

@@ -43,13 +43,17 @@ def lines(result: dict[str, Any]) -> list[str]:
         + f"; {row['unique_per_second']:,.0f} unique/s, {row['nominal_per_second']:,.0f} nominal/s"
         for kind, row in profile["counts"].items()
     ]
-    out.append(
-        f"requests: {result['scored']:,} scored in {profile['batches']:,} batches, "
-        f"{result['ledger_hits']:,} known"
-    )
+    requests = f"requests: {result['scored']:,} scored"
+    if profile["batches"] or not result["scored"]:  # other processes do not tell their batches
+        requests += f" in {profile['batches']:,} batch{'' if profile['batches'] == 1 else 'es'}"
+    out.append(f"{requests}, {result['ledger_hits']:,} known")
     if profile["ratio"] is not None:
         peak = profile["peak"]
-        threads = f", {peak['threads']} threads" if peak["threads"] else ""
+        threads = (
+            f", {peak['threads']} thread{'' if peak['threads'] == 1 else 's'}"
+            if peak["threads"]
+            else ""
+        )
         out.append(
             f"{profile['ratio']:.1%} of the matmul rate measured on {peak['device']} "
             f"({peak['dtype'].removeprefix('torch.')}{threads}: "

@@ -54,5 +54,7 @@ def report(
         output.write_text(text, "utf-8")
     except OSError as error:
         raise StoreError(f"{output} cannot be written ({error.strerror or error}).") from None
-    counts = f"{len(content.scorers)} scorers, {len(content.benches)} benches"
+    scorers, benches = len(content.scorers), len(content.benches)
+    counts = f"{scorers} scorer{'' if scorers == 1 else 's'}"
+    counts += f", {benches} bench{'' if benches == 1 else 'es'}"
     typer.echo(f"{output} ({counts}, {len(text.encode()) / 1e6:.1f} MB)")

@@ -108,4 +108,7 @@ def _print_troubles(console: Console, results: Results) -> None:
             console.print(text, markup=False, highlight=False)
         rest = len(row.get("failures", [])) - 3
         if rest > 0:
-            console.print(f"{name}: and {rest} more kinds; see result.json", markup=False)
+            console.print(
+                f"{name}: and {rest} more kind{'' if rest == 1 else 's'}; see result.json",
+                markup=False,
+            )

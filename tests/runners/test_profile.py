@@ -165,6 +165,7 @@ def test_the_command_prints_it_for_people_and_as_json(
     shown = CliRunner().invoke(app, words)
     assert shown.exit_code == 0
     assert "Profile of control-text" in shown.stdout
+    assert "requests: 21 scored in 1 batch, 0 known" in shown.stdout
     printed = CliRunner().invoke(app, [*words, "--json"])
     assert printed.exit_code == 0
     (profile,) = json.loads(printed.stdout)["profiles"]
