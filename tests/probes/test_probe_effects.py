@@ -204,13 +204,25 @@ def test_self_preference_needs_to_know_who_the_scorer_is() -> None:
 
 @pytest.mark.data
 def test_self_preference_on_published_votes(data_root: Path) -> None:
-    words = ["probe", "mt-bench-human", "-s", "length", "-p", "self-preference", "--own", "gpt-4"]
+    words = ["probe", "pandalm", "-s", "length", "-p", "self-preference", "--own", "llama-7b"]
     done = CliRunner().invoke(app, [*words, "--data", str(data_root), "--json"])
     assert done.exit_code == 0, done.output
     (effect,) = json.loads(done.stdout)["effects"]
-    assert effect["n"] > 500
+    people, longer = 0.0, 0.0  # counted anew from the published file
+    rows = json.loads((data_root / "pandalm/data/testset-v1.json").read_text())
+    rows = [row for row in rows if row["cmp_key"].split("_").count("llama-7b") == 1]
+    for row in rows:
+        own = row["cmp_key"].split("_").index("llama-7b") + 1
+        votes = [row[f"annotator{i}"] for i in (1, 2, 3)]
+        vote = max(votes, key=votes.count)
+        people += 0.5 if vote == 0 else vote == own
+        first, second = len(str(row["response1"])), len(str(row["response2"]))
+        longer += 0.5 if first == second else (first > second) == (own == 1)
+    assert effect["n"] == len(rows) == 421
+    assert effect["before"] == pytest.approx(people / len(rows))
+    assert effect["after"] == pytest.approx(longer / len(rows))
     assert effect["effect"] == pytest.approx(effect["after"] - effect["before"])
-    assert effect["before"] > 0.6  # people prefer GPT-4's answers there
+    assert effect["low"] < effect["effect"] < effect["high"] < 0
 
 
 def test_command_on_a_real_bench() -> None:
