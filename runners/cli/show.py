@@ -62,6 +62,9 @@ def _facts(registry: Registry, name: str) -> dict[str, Any]:
         facts = bench_facts(registry.bench(name))
         if name in registry.names("scorer"):
             facts["see_also"] = f"the scorer of the same name: prefgauge show {name}:"
+        if name in registry.names("metric"):
+            card = registry.metric(name).card
+            facts["metric_of_this_name"] = {"formula": card.formula, "source": card.source}
         return facts | {"package": str(registry.entry("bench", name).plugin)}
     if name in registry.names("metric"):
         metric = registry.metric(name)

@@ -159,6 +159,7 @@ def test_show_tells_two_things_of_one_name_apart() -> None:
     scorer = prefgauge("show", "nisqa:").stdout
     assert "kind: scorer" in scorer
     assert "overall (higher is better, 1 to 5)" in scorer
+    assert "\nmetric_of_this_name:\n  formula: " in prefgauge("show", "rm-bench").stdout
 
 
 def test_show_knows_the_parts_of_judges_and_recipes() -> None:
