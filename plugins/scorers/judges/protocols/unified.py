@@ -9,16 +9,23 @@ training give a copy of them: ``template=FILE``, with ``{prompt}`` where the cap
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from prefgauge.plugins.scorers.judges import fence
-from prefgauge.plugins.scorers.judges.answers import Answer, Scores, Verdict, Words
+from prefgauge.plugins.scorers.judges.answers import Answer, Verdict
 from prefgauge.plugins.scorers.judges.deciding import Way, decide
-from prefgauge.plugins.scorers.judges.parsers import unified
 from prefgauge.plugins.scorers.judges.protocols.base import JudgeProtocol, names_of
+from prefgauge.plugins.scorers.judges.protocols.unified_answers import (
+    MEANINGS,
+    Aspects,
+    FinalScore,
+    Sentence,
+    Shares,
+    noun_of,
+)
 from prefgauge.plugins.scorers.judges.talk import Talk, Turn
 from prefgauge.plugins.scorers.judges.view import View
 from prefgauge.registry.address import Address
@@ -31,90 +38,6 @@ __all__ = ["UnifiedAspects", "UnifiedPairwise", "UnifiedRating", "UnifiedShares"
 
 LOW, HIGH = 1, 5
 _SOURCE = "UnifiedReward, Wang et al. 2025, arXiv 2503.05236"
-_MEANINGS = {
-    "alignment": "how well the content fits the caption",
-    "coherence": "how far it is free of glitches and distorted things",
-    "physics": "how far movement, weight and contact are as in the world",
-    "style": "how pleasing it looks, whatever the caption says",
-}
-
-
-@dataclass(frozen=True)
-class _Sentence(Words):
-    """A closing sentence."""
-
-    def example(self, view: View) -> str:
-        return " or ".join(f'"{word}."' for word in self.values)
-
-    def read_text(self, text: str, view: View) -> Verdict:
-        return self._verdict(unified.sentence(text, tuple(self.values)))
-
-
-@dataclass(frozen=True)
-class _FinalScore(Scores):
-    """A number after ``Final Score:``."""
-
-    def example(self, view: View) -> str:
-        return "Final Score: X"
-
-    def read_text(self, text: str, view: View) -> Verdict:
-        return Verdict({OVERALL: unified.final_score(text, self.low, self.high)})
-
-
-@dataclass(frozen=True)
-class _Aspects(Scores):
-    """A number per aspect, not always a whole one; overall is their mean."""
-
-    def example(self, view: View) -> str:
-        return "\n".join(f"{n.capitalize()} Score ({self.low}-{self.high}): X" for n in self.names)
-
-    def read_text(self, text: str, view: View) -> Verdict:
-        return _with_mean(unified.aspect_scores(text, self.names, self.low, self.high))
-
-    def read_choices(
-        self, said: Mapping[str, str], probabilities: Mapping[str, Mapping[str, float]], view: View
-    ) -> Verdict:
-        return _with_mean(super().read_choices(said, probabilities, view).values)
-
-
-@dataclass(frozen=True)
-class _Shares(Answer):
-    """The first candidate's share of each aspect, 0 to 1; overall is their mean."""
-
-    names: tuple[str, ...]
-
-    def choices(self, view: View) -> Mapping[str, tuple[str, ...]]:
-        return dict.fromkeys(self.names, tuple(f"{tenth / 10:g}" for tenth in range(11)))
-
-    def explain(self, view: View) -> str:
-        listed = "\n".join(f"- {n}: {_MEANINGS.get(n, n)}" for n in self.names)
-        return f"For each of these, give the first one's share, from 0 to 1:\n{listed}"
-
-    def example(self, view: View) -> str:
-        noun = _noun(view)
-        return "\n".join(f"{n.capitalize()} Score:\n {noun} 1: X\n {noun} 2: Y" for n in self.names)
-
-    def read_text(self, text: str, view: View) -> Verdict:
-        return _with_mean(unified.shares(text, self.names, _noun(view)))
-
-    def read_choices(
-        self, said: Mapping[str, str], probabilities: Mapping[str, Mapping[str, float]], view: View
-    ) -> Verdict:
-        values = {}
-        for name in self.names:
-            known = probabilities.get(name) or {said[name]: 1.0}
-            value = sum(share * float(word) for word, share in known.items())
-            values[name] = min(max(value, 0.0), 1.0)
-        return _with_mean(values)
-
-    def human(self, verdict: Any, view: View) -> tuple[Mapping[str, Any], Verdict]:
-        given = verdict if isinstance(verdict, Mapping) else dict.fromkeys(self.names, verdict)
-        values = {name: float(given[name]) for name in self.names}
-        if not all(0.0 <= value <= 1.0 for value in values.values()):
-            raise ValueError(f"a share is outside 0..1: {verdict}")
-        return {name: f"{round(value * 10) / 10:g}" for name, value in values.items()}, (
-            _with_mean(values)
-        )
 
 
 class _Unified(JudgeProtocol):
@@ -134,9 +57,9 @@ class _Unified(JudgeProtocol):
         super().__init__(address)
         self.template = _template(address)
 
+    @abstractmethod
     def words(self, view: View) -> str:
         """The question in prefgauge's words, before the caption."""
-        raise NotImplementedError
 
     def task(self, view: View) -> str:
         caption = fence.neutralise(text_of(view.prompt))
@@ -195,7 +118,7 @@ class UnifiedPairwise(_Pair):
     title, source = "UnifiedReward comparison", f"{_SOURCE}: 'Image 1 is better'"
 
     def words(self, view: View) -> str:
-        noun = _noun(view).lower()
+        noun = noun_of(view).lower()
         return (
             f"Two {noun}s were made from one caption. Compare how well each shows what the "
             "caption says (things, their attributes and relations), and how good each looks "
@@ -203,13 +126,13 @@ class UnifiedPairwise(_Pair):
         )
 
     def answer(self, view: View) -> Answer:
-        noun = _noun(view)
+        noun = noun_of(view)
         values = {
             f"{noun} 1 is better": 1.0,
             f"{noun} 2 is better": 0.0,
             f"Both {noun.lower()}s are equally good": 0.5,
         }
-        return _Sentence(values, dict.fromkeys(values, "the closing sentence"))
+        return Sentence(values, dict.fromkeys(values, "the closing sentence"))
 
 
 class UnifiedRating(_Unified):
@@ -219,7 +142,7 @@ class UnifiedRating(_Unified):
     form = "pointwise"
 
     def words(self, view: View) -> str:
-        noun = _noun(view).lower()
+        noun = noun_of(view).lower()
         return (
             f"The {noun} was made from a caption. Name what the caption asks for, say of each "
             "thing whether it is there, consider how good the whole looks, and give a score from "
@@ -227,7 +150,7 @@ class UnifiedRating(_Unified):
         )
 
     def answer(self, view: View) -> Answer:
-        return _FinalScore(LOW, HIGH)
+        return FinalScore(LOW, HIGH)
 
     def dimensions(self) -> tuple[Dimension, ...]:
         return (Dimension(scale=(LOW, HIGH)),)
@@ -252,14 +175,14 @@ class UnifiedAspects(_Unified):
         self.names = names_of(address, "aspects", "alignment,coherence,style")
 
     def words(self, view: View) -> str:
-        listed = "\n".join(f"- {n.capitalize()}: {_MEANINGS.get(n, n)}" for n in self.names)
+        listed = "\n".join(f"- {n.capitalize()}: {MEANINGS.get(n, n)}" for n in self.names)
         return (
-            f"The {_noun(view).lower()} was made from a caption. Score each of these from {LOW} to "
+            f"The {noun_of(view).lower()} was made from a caption. Score each of these from {LOW} to "
             f"{HIGH}:\n{listed}"
         )
 
     def answer(self, view: View) -> Answer:
-        return _Aspects(LOW, HIGH, self.names, _MEANINGS)
+        return Aspects(LOW, HIGH, self.names, MEANINGS)
 
     def dimensions(self) -> tuple[Dimension, ...]:
         return tuple(Dimension(name, scale=(LOW, HIGH)) for name in (OVERALL, *self.names))
@@ -277,28 +200,18 @@ class UnifiedShares(_Pair):
         self.names = names_of(address, "aspects", "alignment,coherence,style")
 
     def words(self, view: View) -> str:
-        noun = _noun(view).lower()
-        listed = "\n".join(f"- {n.capitalize()}: {_MEANINGS.get(n, n)}" for n in self.names)
+        noun = noun_of(view).lower()
+        listed = "\n".join(f"- {n.capitalize()}: {MEANINGS.get(n, n)}" for n in self.names)
         return (
             f"Two {noun}s were made from one caption. Share out 1.0 between them in each of these, "
             f"the more to the better one:\n{listed}"
         )
 
     def answer(self, view: View) -> Answer:
-        return _Shares(self.names)
+        return Shares(self.names)
 
     def dimensions(self) -> tuple[Dimension, ...]:
         return tuple(Dimension(name) for name in (OVERALL, *self.names))
-
-
-def _with_mean(values: Mapping[str, float]) -> Verdict:
-    return Verdict({OVERALL: sum(values.values()) / len(values), **values})
-
-
-def _noun(view: View) -> str:
-    """What the candidates are called: Video, or Image."""
-    kinds = {part.kind for parts in view.candidates for part in parts if isinstance(part, Media)}
-    return "Video" if "video" in kinds else "Image"
 
 
 def _template(address: Address) -> str:
