@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from prefgauge.registry import Bundle, StoreError, UsageError
+from prefgauge.registry import Bundle, UsageError
 
 __all__ = ["log", "sync"]
 
@@ -36,6 +36,7 @@ def log(
 
 def sync() -> None:
     """Log the results that a dead or locked store did not take at the time."""
+    from prefgauge.runners.cli.run import NOT_LOGGED
     from prefgauge.runners.tracking import sync as replay
 
     report = replay()
@@ -46,7 +47,8 @@ def sync() -> None:
     if not (report.logged or report.failed or report.missing):
         typer.echo("Nothing waits to be logged.")
     if report.failed:
-        raise StoreError("Still not logged: " + " ".join(report.failed))
+        typer.echo("prefgauge: Still not logged: " + " ".join(report.failed), err=True)
+        raise typer.Exit(NOT_LOGGED)
 
 
 def find_bundles(paths: list[Path]) -> list[Bundle]:

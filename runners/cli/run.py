@@ -153,12 +153,10 @@ def _exit_code(results: Results, gates: list[tuple[str, float]], tracked: bool) 
         typer.echo(f"prefgauge: {note}", err=True)
     if failed:
         return GATE
-    if not results.bundles or any(row["status"] == "error" for row in rows):
+    if not results.bundles or any(row["status"] in ("error", "refused") for row in rows):
         return 2
     if any(row["status"] == "incomplete" for row in rows):
         return INCOMPLETE
-    if any(row["status"] == "refused" for row in rows):
-        return 2
     return NOT_LOGGED if tracked and any("not logged" in note for note in results.notes) else 0
 
 
