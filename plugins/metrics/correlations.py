@@ -9,7 +9,6 @@ from typing import ClassVar, cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import Choice, checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.rating_rows import LEVELS, RatedRows, rated_rows
 from prefgauge.plugins.metrics.stats import moments
 from prefgauge.plugins.metrics.stats.concordance import kendall_influence, kendall_replicates
@@ -21,6 +20,7 @@ from prefgauge.plugins.metrics.stats.correlation import (
 )
 from prefgauge.plugins.metrics.stats.draws import Floats
 from prefgauge.plugins.metrics.stats.grouped import group_kendall, group_pearson, group_spearman
+from prefgauge.plugins.metrics.stats.moments import ratio
 from prefgauge.plugins.metrics.stats.spearman import (
     spearman,
     spearman_influence,

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.stats.draws import Floats, Mask
 from prefgauge.plugins.metrics.stats.grouped import Codes, totals
-from prefgauge.plugins.metrics.stats.moments import compact
+from prefgauge.plugins.metrics.stats.moments import compact, ratio
 from prefgauge.plugins.metrics.stats.preference import INVALID_CREDIT
 from prefgauge.plugins.metrics.stats.ranking import group_max
 from prefgauge.plugins.metrics.summary import Prepared, SumStatistic, Units

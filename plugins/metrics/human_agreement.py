@@ -9,11 +9,10 @@ from typing import cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.rater_rows import by_subset, items_of, items_result, votes
 from prefgauge.plugins.metrics.stats import reliability as stats
 from prefgauge.plugins.metrics.stats.grouped import totals
-from prefgauge.plugins.metrics.stats.moments import compact
+from prefgauge.plugins.metrics.stats.moments import compact, ratio
 from prefgauge.registry.cards import MetricCard, Option
 from prefgauge.registry.evidence import Evidence
 from prefgauge.registry.metric import Metric, MetricResult, Settings

@@ -8,10 +8,9 @@ from typing import cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.stats.draws import Floats, Ints
 from prefgauge.plugins.metrics.stats.grouped import totals
-from prefgauge.plugins.metrics.stats.moments import compact
+from prefgauge.plugins.metrics.stats.moments import compact, ratio
 from prefgauge.plugins.metrics.summary import Prepared, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry.cards import MetricCard, Option
 from prefgauge.registry.evidence import Evidence, PairTable

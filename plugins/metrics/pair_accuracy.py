@@ -12,6 +12,7 @@ from prefgauge.plugins.metrics.pair_rows import CHUNK, PairRows, pair_rows
 from prefgauge.plugins.metrics.stats import preference as rules
 from prefgauge.plugins.metrics.stats.draws import Floats, Mask
 from prefgauge.plugins.metrics.stats.intervals import wilson
+from prefgauge.plugins.metrics.stats.moments import ratio
 from prefgauge.plugins.metrics.summary import Prepared, Rows, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry import UsageError
 from prefgauge.registry.cards import MetricCard, Option
@@ -25,13 +26,6 @@ TIES = ("half", "strict", "net", "both", "mean", "three-way")
 KEEPS_TIES = ("both", "three-way")
 #: Auto-J searches the threshold of scalar models on 0, 0.01, ... 2.
 GRID = np.arange(201) / 100.0
-
-
-def ratio(sums: Floats) -> Floats:
-    """First column over second; NaN where the second is zero."""
-    top, bottom = sums[..., 0], sums[..., 1]
-    out: Floats = np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0)
-    return out
 
 
 class PairAccuracy(SummarisedMetric):

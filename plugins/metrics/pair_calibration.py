@@ -10,11 +10,10 @@ import numpy as np
 from scipy.special import expit
 
 from prefgauge.plugins.metrics.options import Choice, checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.pair_rows import pair_rows
 from prefgauge.plugins.metrics.stats import calibration
 from prefgauge.plugins.metrics.stats.draws import Floats
-from prefgauge.plugins.metrics.stats.moments import Lazy, cluster_sums, replicate
+from prefgauge.plugins.metrics.stats.moments import Lazy, cluster_sums, ratio, replicate
 from prefgauge.plugins.metrics.summary import Prepared, Rows, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry import UsageError
 from prefgauge.registry.cards import MetricCard, Option

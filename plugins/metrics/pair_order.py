@@ -8,9 +8,9 @@ from typing import cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.pair_rows import PairRows, pair_rows
 from prefgauge.plugins.metrics.stats.draws import Floats
+from prefgauge.plugins.metrics.stats.moments import ratio
 from prefgauge.plugins.metrics.summary import Prepared, Rows, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry.cards import MetricCard, Option
 from prefgauge.registry.evidence import Evidence, PairTable

@@ -9,10 +9,9 @@ from typing import Any, cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.rating_rows import RatedRows, rated_rows
 from prefgauge.plugins.metrics.stats.draws import Floats, Mask
-from prefgauge.plugins.metrics.stats.moments import cluster_sums, replicate
+from prefgauge.plugins.metrics.stats.moments import cluster_sums, ratio, replicate
 from prefgauge.plugins.metrics.stats.preference import INVALID_CREDIT
 from prefgauge.plugins.metrics.summary import Prepared, Rows, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry.cards import MetricCard, Option

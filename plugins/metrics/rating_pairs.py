@@ -9,11 +9,10 @@ from typing import Any, cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.rating_rows import LEVELS, RatedRows, rated_rows
 from prefgauge.plugins.metrics.stats.draws import Floats
 from prefgauge.plugins.metrics.stats.grouped import totals
-from prefgauge.plugins.metrics.stats.moments import cluster_sums, compact, replicate
+from prefgauge.plugins.metrics.stats.moments import cluster_sums, compact, ratio, replicate
 from prefgauge.plugins.metrics.stats.rated_pairs import (
     RatedPairs,
     calibrate,

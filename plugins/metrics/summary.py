@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefgauge.plugins.metrics.stats.draws import Floats, Mask, generator
-from prefgauge.plugins.metrics.stats.intervals import fisher, percentile
+from prefgauge.plugins.metrics.stats.intervals import fisher, one_sided, percentile
 from prefgauge.plugins.metrics.stats.moments import (
     Combine,
     Lazy,
     cluster_sums,
     compact,
     influence_of_sums,
+    ratio,
     replicate,
 )
 from prefgauge.plugins.metrics.weighting import shares
@@ -162,21 +163,25 @@ class Prepared:
     extra: Mapping[str, Any] | None = None
     empty: str = "no usable rows"
 
-    def result(self) -> MetricResult:
+    def result(self, bounds: tuple[float, float] | None = None) -> MetricResult:
         """The statistic with interval, per subset, and under the weighting asked for.
 
         Subsets are resampled independently of each other.
+
+        Parameters
+        ----------
+        bounds: the range of the statistic, for the interval of a mean that sits at an end of it.
         """
-        job = _Job(self.statistic, self.units, self.settings, self.facts, self.empty)
+        job = _Job(self.statistic, self.units, self.settings, self.facts, self.empty, bounds)
         units = self.units
         pooled = job.part(slice(None), None)
         parts: dict[str, _Part] = {}
         present = [code for code in range(len(units.names)) if units.answered[code, 1]]
         if len(present) > 1 or [units.names[code] for code in present] not in ([], ["all"]):
             order = np.argsort(units.subset, kind="stable")
-            bounds = np.searchsorted(units.subset[order], np.arange(len(units.names) + 1))
+            ends = np.searchsorted(units.subset[order], np.arange(len(units.names) + 1))
             for code in present:
-                rows = np.sort(order[bounds[code] : bounds[code + 1]])
+                rows = np.sort(order[ends[code] : ends[code + 1]])
                 parts[units.names[code]] = job.part(rows, code)
         return _assemble(pooled, parts, self.settings, dict(self.extra or {}))
 
@@ -194,7 +199,7 @@ class SummarisedMetric(Metric):
         self, evidence: Evidence, options: Mapping[str, Option], settings: Settings
     ) -> MetricResult:
         """The value with its interval; see :class:`~prefgauge.registry.metric.Metric`."""
-        return self.prepare(evidence, options, settings).result()
+        return self.prepare(evidence, options, settings).result(self.card.range)
 
 
 @dataclass
@@ -204,6 +209,7 @@ class _Job:
     settings: Settings
     facts: Facts | None
     empty: str
+    bounds: tuple[float, float] | None
 
     def part(self, rows: Rows, subset: int | None) -> _Part:
         """Result and replicates of one selection of units."""
@@ -235,11 +241,21 @@ class _Job:
             interval = fisher(replicates, value, common["clusters"], settings.confidence)
         else:
             interval = percentile(replicates, settings.confidence)
+            interval = self._opened(interval, value, common["clusters"])
         low, high, reason = _told(interval)
         result = MetricResult(
             value=value, ci_low=low, ci_high=high, reason=reason, extra=extra, **common
         )
         return _Part(result, replicates)
+
+    def _opened(
+        self, interval: tuple[float, float] | None, value: float, clusters: int
+    ) -> tuple[float, float] | None:
+        """All right, or all wrong: resamples know of no other, but the next prompt may."""
+        mean = getattr(self.statistic, "combine", None) is ratio
+        if not mean or self.bounds is None or interval != (value, value):
+            return interval
+        return one_sided(value, clusters, self.bounds, self.settings.confidence) or interval
 
 
 def _told(interval: tuple[float, float] | None) -> tuple[float | None, float | None, str]:

@@ -8,10 +8,9 @@ from typing import Any, cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
 from prefgauge.plugins.metrics.pair_rows import PairRows, pair_rows
 from prefgauge.plugins.metrics.stats.draws import Floats, Mask, generator
-from prefgauge.plugins.metrics.stats.moments import compact
+from prefgauge.plugins.metrics.stats.moments import compact, ratio
 from prefgauge.plugins.metrics.stats.preference import INVALID_CREDIT
 from prefgauge.plugins.metrics.summary import Codes, Prepared, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry import UsageError

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import ratio
+from prefgauge.plugins.metrics.stats.moments import ratio
 from prefgauge.plugins.metrics.summary import Prepared, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry.cards import MetricCard, Option
 from prefgauge.registry.evidence import FAILED, INVALID, Evidence, PairTable

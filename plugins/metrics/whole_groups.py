@@ -8,11 +8,12 @@ from typing import Any, cast
 import numpy as np
 
 from prefgauge.plugins.metrics.options import checked
-from prefgauge.plugins.metrics.pair_accuracy import GRID, ratio
+from prefgauge.plugins.metrics.pair_accuracy import GRID
 from prefgauge.plugins.metrics.pair_rows import PairRows, pair_rows
 from prefgauge.plugins.metrics.stats import preference as rules
 from prefgauge.plugins.metrics.stats.draws import Mask
 from prefgauge.plugins.metrics.stats.grouped import totals
+from prefgauge.plugins.metrics.stats.moments import ratio
 from prefgauge.plugins.metrics.stats.ranking import group_min
 from prefgauge.plugins.metrics.summary import Prepared, SummarisedMetric, SumStatistic, Units
 from prefgauge.registry import UsageError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from metric_tables import FAST, NO_CI, pair_table, pairs
+from scipy.stats import binomtest
 
 from prefgauge.plugins.metrics.pair_accuracy import PairAccuracy
 from prefgauge.plugins.metrics.pair_classes import CohenKappa, PairMacroF1
@@ -256,3 +257,20 @@ def test_a_million_rows_have_the_binomial_interval():
     table = pair_table(rng.integers(0, 2, n), scores=rng.random((n, 2)))
     result = PairAccuracy().compute(Evidence(pairs=table), {}, Settings(resamples=2000))
     assert result.ci_high - result.ci_low == pytest.approx(2 * 1.96 * 0.5 / n**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(("right", "share"), [(True, 1.0), (False, 0.0)])
+def test_all_right_or_all_wrong_leaves_doubt(right, share):
+    """Every resample is alike there; the interval is the exact binomial one over prompts (scipy)."""
+    scores = [(2, 1) if right else (1, 2)] * 12
+    prompts = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]  # ten of them
+    got = PairAccuracy().compute(pairs([1] * 12, scores=scores, cluster=prompts), {}, FAST)
+    exact = binomtest(10 if right else 0, 10).proportion_ci(0.95, "exact")
+    assert got.value == share
+    assert (got.ci_low, got.ci_high) == pytest.approx((exact.low, exact.high), abs=1e-12)
+
+
+def test_a_mean_at_no_end_keeps_its_bootstrap_interval():
+    """Ties count half, so all resamples give one half: that is no end of the range."""
+    got = PairAccuracy().compute(pairs([1] * 8, scores=[(1, 1)] * 8), {"ties": "half"}, FAST)
+    assert (got.value, got.ci_low, got.ci_high) == (0.5, 0.5, 0.5)

@@ -10,7 +10,7 @@ from scipy.stats import t as student
 
 from prefgauge.plugins.metrics.stats.draws import Floats
 
-__all__ = ["fisher", "percentile", "wilson"]
+__all__ = ["fisher", "one_sided", "percentile", "wilson"]
 
 
 def percentile(replicates: Floats, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -50,6 +50,24 @@ def fisher(
         return None
     low, high = np.tanh(centre - half), np.tanh(centre + half)
     return min(float(low), value), max(float(high), value)
+
+
+def one_sided(
+    value: float, units: int, bounds: tuple[float, float], confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Interval of a mean that sits at an end of its range, where every resample gives the same.
+
+    If all of n independent units have the extreme value, the share of other units is below
+    1 - (alpha / 2)^(1 / n) at this confidence (Clopper & Pearson 1934, Biometrika 26:404-413), and
+    the mean is at most that share of the range away. None where the value is at no end.
+    """
+    low, high = bounds
+    away = (high - low) * (1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / units))
+    if not math.isfinite(away):
+        return None
+    if value == high:
+        return high - away, high
+    return (low, low + away) if value == low else None
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float] | None:

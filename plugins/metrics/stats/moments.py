@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from prefgauge.plugins.metrics.stats.draws import Floats, Ints, counts
 
-__all__ = ["Combine", "Lazy", "cluster_sums", "compact", "influence_of_sums", "replicate"]
+__all__ = ["Combine", "Lazy", "cluster_sums", "compact", "influence_of_sums", "ratio", "replicate"]
 
 #: From sums of shape (..., k) to values of shape (...); NaN where the value is undefined.
 Combine = Callable[[Floats], Floats]
@@ -26,6 +26,13 @@ BLOCKS = 16_384
 KINDS = 128
 #: Weights held at a time.
 CHUNK = 4_000_000
+
+
+def ratio(sums: Floats) -> Floats:
+    """First column over second; NaN where the second is zero."""
+    top, bottom = sums[..., 0], sums[..., 1]
+    out: Floats = np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0)
+    return out
 
 
 class Lazy(Sequence[NDArray[Any]]):
