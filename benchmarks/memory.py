@@ -99,11 +99,12 @@ def child(outcomes: int, pairs: int, ledger: bool, home: str) -> None:
     registry = default()
     for name in registry.names("metric"):
         registry.metric(name)
-    peak, reading = Peak(), [0.0]
+    peak, reading, told = Peak(), [0.0], [0]
 
     def on_sample(counts: Counts) -> None:
         reading[0] = peak.above
-        if counts.samples % 50_000 == 0:
+        if counts.samples >= told[0] + 50_000:
+            told[0] = counts.samples
             done = counts.samples * 2 * pairs
             print(f"  {done:,} outcomes read: {peak.above:.0f} MiB", file=sys.stderr, flush=True)
 
