@@ -213,12 +213,10 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 server.times.append(time.monotonic())
                 server.in_flight += 1
                 server.most_in_flight = max(server.most_in_flight, server.in_flight)
-            try:
-                time.sleep(server.delay)
-                self._answer(body, server.trouble(number, body) if server.trouble else "")
-            finally:
-                with server.lock:
-                    server.in_flight -= 1
+            time.sleep(server.delay)
+            with server.lock:  # before the answer: its reader may send the next one at once
+                server.in_flight -= 1
+            self._answer(body, server.trouble(number, body) if server.trouble else "")
 
         def _answer(self, body: dict[str, Any], how: str) -> None:
             if how in {"429", "500", "401", "400", "quota"}:
